@@ -1,0 +1,72 @@
+# make demo    set everything up and run the main job on ordinary pictures
+# make test    set everything up and run all tests
+# make check   format, lint, types, contracts
+# make bench   benchmarks, peers side by side (installs the peers; some need a compiler)
+# make soak    long soaks and fuzzing
+# make docs    write the generated reference pages anew
+
+VENV ?= .venv
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && { echo $$p; break; }; done)
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+SOURCES := pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench bench-100m soak docs clean
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Hedgerow needs Python 3.11 or later; none was found."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing the system's venv module …"; \
+			apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null && $(PYTHON) -m venv $(VENV); \
+		else \
+			echo "This Python has no venv module. Install it (Debian: apt-get install python3-venv) and try again."; exit 1; \
+		fi; }
+
+$(VENV)/.demo: $(SOURCES) | $(BIN)/python
+	@echo "Installing Hedgerow and two packages with ordinary pictures …"
+	@$(PIP) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: $(SOURCES) | $(BIN)/python
+	@echo "Installing Hedgerow and its test tools …"
+	@$(PIP) --editable '.[dev,parquet]'
+	@$(PIP) pdqhash >/dev/null 2>&1 || echo "pdqhash could not be built (no C++ compiler): the tests that compare with it are skipped."
+	@touch $@
+
+$(VENV)/.bench: $(SOURCES) $(VENV)/.dev | $(BIN)/python
+	@echo "Installing the peers …"
+	@$(PIP) --editable '.[bench]'
+	@touch $@
+
+demo: $(VENV)/.demo
+	@$(BIN)/hedgerow demo
+
+test: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q -m "not slow"
+
+check: $(VENV)/.dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.bench
+	@$(BIN)/python benchmarks/run.py
+
+bench-100m: $(VENV)/.bench
+	@$(BIN)/python benchmarks/index.py --sizes 100000000
+
+soak: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q -m slow
+
+docs: $(VENV)/.dev
+	@$(BIN)/python docs/generate.py
+
+clean:
+	rm -rf $(VENV) hedgerow-demo hedgerow-data .mypy_cache .ruff_cache .pytest_cache .hypothesis

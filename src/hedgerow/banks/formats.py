@@ -1,0 +1,392 @@
+"""Read lists of signals as they circulate: plain text, CSV, JSON lines. Streamed, bounded, nothing guessed by name.
+
+    text    pdq <hex>    pdq,<hex>    <hex>        blank lines and lines that begin with # are skipped
+    csv     a header, then rows; each row may hold several signals       comma, semicolon or tab
+    jsonl   {"type": "pdq", "value": "<hex>", "quality": 90, ...}        also what ``hedgerow hash --json`` prints
+
+A file is UTF-8, with or without a byte order mark; a line ends with LF or CRLF. A line that cannot be read is
+reported with its number and the reason, and the next one is read.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import deque
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, BinaryIO
+
+from hedgerow.banks.fields import FIELDS, RowReader, field_named, read_value, type_named
+from hedgerow.banks.model import Attributes, NewEntry
+from hedgerow.errors import ImportUnreadable
+from hedgerow.hashing.signal import signal_type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from hedgerow.hashing.signal import Signal
+
+__all__ = ["FORMATS", "ReadOptions", "Reading", "open_list"]
+
+FORMATS = ("text", "csv", "jsonl")
+
+# Lines looked at to tell the format, comments aside.
+_HEAD_LINES = 2
+# A quoted cell of a CSV file may span this many lines; a quotation mark that nobody closes swallows no more.
+_CELL_LINES = 64
+_DELIMITERS = (",", ";", "\t")
+_TYPED = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)(?: +|\t|, ?|; ?|: ?)(.*)", re.DOTALL)
+_HEX_LENGTHS = frozenset({32, 40, 64})
+_BINARY = {
+    b"\xff\xd8\xff": "a picture",
+    b"\x89PNG": "a picture",
+    b"GIF8": "a picture",
+    b"PK\x03\x04": "a zip archive or spreadsheet",
+    b"\x1f\x8b": "compressed: unpack it first",
+    b"SQLite format 3": "a database",
+    b"%PDF": "a PDF document",
+    b"\xff\xfe": "UTF-16: save it as UTF-8",
+    b"\xfe\xff": "UTF-16: save it as UTF-8",
+}
+
+IMPORTED = Attributes(provenance="import")
+
+# A line and its number; None in place of one that is too long.
+_Line = tuple[int, bytes | None]
+_Read = tuple[int, NewEntry | str]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How to read a list.
+
+    Attributes:
+        format: One of `FORMATS`; None to tell by the content.
+        signal_type: The type of values that name none; None to tell by their length, 64 digits being PDQ.
+        columns: What columns or keys mean that have no usual name: ``{"Fingerprint A": "pdq"}``.
+        attributes: What holds for entries that do not say otherwise.
+        line_bytes: Longest line that is read.
+    """
+
+    format: str | None = None
+    signal_type: str | None = None
+    columns: Mapping[str, str] | None = None
+    attributes: Attributes = IMPORTED
+    line_bytes: int = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A list that is being read.
+
+    Attributes:
+        format: What it turned out to be.
+        results: For each signal its line's number and the new entry, or the reason why it is none.
+    """
+
+    format: str
+    results: Iterator[_Read]
+
+
+def open_list(source: BinaryIO, options: ReadOptions) -> Reading:
+    """Tell a list's format and begin to read it.
+
+    Args:
+        source: Buffered bytes; need not be seekable.
+        options: How to read it.
+
+    Raises:
+        ImportUnreadable: It is in none of the formats.
+        UnknownSignalType: The options name a type that does not exist.
+    """
+    if options.signal_type is not None:
+        signal_type(options.signal_type)
+    for field in (options.columns or {}).values():
+        if field not in FIELDS:
+            raise ImportUnreadable(f"{field!r} is no field; there are {', '.join(FIELDS)}")
+    lines = _lines(source, options.line_bytes)
+    head: list[_Line] = []
+    content: list[str] = []
+    for number, line in lines:
+        head.append((number, line))
+        if number == 1 and line is not None:
+            _refuse_binary(line)
+        text = None if line is None else line.decode("utf-8", "replace")
+        if text is not None and text.strip() and not text.startswith("#"):
+            content.append(text)
+        if len(content) == _HEAD_LINES or len(head) == _HEAD_LINES * 1_000:
+            break
+    name = options.format or _sniff(content, options)
+    if name not in FORMATS:
+        raise ImportUnreadable(f"there is no format {name!r}; there are {', '.join(FORMATS)}")
+    readers: dict[str, Callable[[Iterator[_Line], ReadOptions], Iterator[_Read]]] = {
+        "text": _read_text,
+        "csv": _read_csv,
+        "jsonl": _read_jsonl,
+    }
+    return Reading(name, readers[name](chain(head, lines), options))
+
+
+# ── lines ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _lines(source: BinaryIO, limit: int) -> Iterator[_Line]:
+    """Give lines without their ends, never holding more than `limit` bytes."""
+    number = 0
+    readline = source.readline
+    while True:
+        line = readline(limit + 2)
+        if not line:
+            return
+        number += 1
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        ended = line.endswith(b"\n")
+        if ended:
+            line = line[:-2] if line.endswith(b"\r\n") else line[:-1]
+        if len(line) <= limit:
+            yield number, line
+            continue
+        while not ended:
+            rest = readline(limit)
+            ended = not rest or rest.endswith(b"\n")
+        yield number, None
+
+
+def _text(line: bytes | None) -> tuple[str, str | None]:
+    """Decode a line, or say why it cannot be."""
+    if line is None:
+        return "", "the line is too long"
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        return "", "the line is no UTF-8"
+    return text, "a NUL byte" if "\0" in text else None
+
+
+def _refuse_binary(line: bytes) -> None:
+    for magic, what in _BINARY.items():
+        if line.startswith(magic):
+            raise ImportUnreadable(f"it is {what}")
+
+
+def _sniff(content: list[str], options: ReadOptions) -> str:
+    if not content:
+        return "text"
+    first = content[0].strip()
+    if first.startswith("{"):
+        if len(content) > 1 and not content[1].lstrip().startswith("{") and not _is_json(first):
+            raise ImportUnreadable("it is one JSON document over several lines; one object a line is read")
+        return "jsonl"
+    if first.startswith("["):
+        raise ImportUnreadable("it is a JSON list; one object a line is read")
+    names = _cells(content[0], _delimiter(content[0])) or []
+    if any(name in (options.columns or {}) for name in names):
+        return "csv"
+    if _is_signal_line(content[0], options):
+        return "text"
+    fields = {field_named(name) for name in names}
+    is_header = bool(fields & {"value", *_signal_fields()}) and not any(len(name) in _HEX_LENGTHS for name in names)
+    follows_signal = len(content) == 1 or _is_signal_line(content[1], options)
+    if is_header and not (None in fields and follows_signal):  # "pdq,<mistyped hex>" is text, though pdq is a name
+        return "csv"
+    is_table = (
+        len(names) > 1 and not follows_signal and len(_cells(content[1], _delimiter(content[0])) or []) == len(names)
+    )
+    if is_table:
+        raise ImportUnreadable("it seems to be a table, but no column has a name that means a signal: say which does")
+    return "text"
+
+
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _signal_fields() -> set[str]:
+    return {field for field in FIELDS if type_named(field) is not None}
+
+
+def _is_signal_line(line: str, options: ReadOptions) -> bool:
+    return not isinstance(_parse_text(line, options.signal_type), str)
+
+
+# ── text ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _read_text(lines: Iterable[_Line], options: ReadOptions) -> Iterator[_Read]:
+    attributes = options.attributes
+    for number, line in lines:
+        text, problem = _text(line)
+        if problem is not None:
+            yield number, problem
+        elif text and not text.startswith("#") and not text.isspace():
+            signal = _parse_text(text, options.signal_type)
+            yield number, signal if isinstance(signal, str) else NewEntry(signal, attributes)
+
+
+def _parse_text(text: str, stated: str | None) -> Signal | str:
+    typed = None if len(text) in _HEX_LENGTHS else _TYPED.match(text)
+    name = None if typed is None else type_named(typed[1])
+    if typed is not None and name is not None:
+        return read_value(typed[2], name)
+    bare = read_value(text, stated)
+    if typed is not None and len(typed[1]) not in _HEX_LENGTHS and isinstance(bare, str):
+        return "its signal type is unknown"
+    return bare
+
+
+# ── csv ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _delimiter(header: str) -> str:
+    return max(_DELIMITERS, key=header.count)
+
+
+def _cells(text: str, delimiter: str) -> list[str] | None:
+    """Split one record; None where its quotation marks make no sense or do not close."""
+    if '"' not in text:
+        return text.split(delimiter)
+    try:
+        return next(csv.reader([text], delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None
+
+
+def _read_csv(lines: Iterator[_Line], options: ReadOptions) -> Iterator[_Read]:
+    for first in lines:
+        text, problem = _text(first[1])
+        if problem is not None:
+            raise ImportUnreadable(f"its header cannot be read: {problem}")
+        if text.strip() and not text.startswith("#"):
+            break
+    else:
+        return
+    delimiter = _delimiter(text)
+    records = _records(chain([first], lines), delimiter)
+    names = next(records)[1]
+    if isinstance(names, str):
+        raise ImportUnreadable(f"its header cannot be read: {names}")
+    header = _header(names, options)
+    reader = RowReader(options.attributes, options.signal_type)
+    for number, cells in records:
+        if isinstance(cells, str):
+            yield number, cells
+        elif len(cells) != len(header):
+            if any(cells):
+                yield number, "not as many cells as the header"
+        else:
+            row = {field: cell for field, cell in zip(header, cells, strict=True) if field is not None}
+            for result in reader.read(row):
+                yield number, result
+
+
+def _records(lines: Iterator[_Line], delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
+    """Give the number of each record's first line, and its cells or what is wrong with it.
+
+    A quotation mark that does not close within some lines is the fault of its own line alone: reading goes on with
+    the next one, so that a stray mark hides no signals.
+    """
+    waiting: deque[_Line] = deque()
+    while True:
+        following = waiting.popleft() if waiting else next(lines, None)
+        if following is None:
+            return
+        number, line = following
+        text, problem = _text(line)
+        if problem is not None:
+            yield number, problem
+            continue
+        cells = _cells(text, delimiter)
+        if cells is None:
+            while len(waiting) < _CELL_LINES and (more := next(lines, None)) is not None:
+                waiting.append(more)
+            cells, taken = _continued(text, waiting, delimiter)
+            for _ in range(taken):
+                waiting.popleft()
+        yield number, "quotation marks that do not fit together" if cells is None else cells
+
+
+def _continued(text: str, following: Iterable[_Line], delimiter: str) -> tuple[list[str] | None, int]:
+    """Join a record with the lines that continue it; also tells how many these are."""
+    for taken, (_, line) in enumerate(following, 1):
+        addition, problem = _text(line)
+        if problem is not None:
+            break
+        text += "\n" + addition
+        if '"' in addition and (cells := _cells(text, delimiter)) is not None:
+            return cells, taken
+    return None, 0
+
+
+def _header(names: list[str], options: ReadOptions) -> list[str | None]:
+    stated = options.columns or {}
+    for name in stated:
+        if name not in names:
+            raise ImportUnreadable(f"there is no column {name!r}")
+    header: list[str | None] = []
+    taken = set(stated.values())
+    for name in names:
+        field = stated.get(name)
+        if field is None:
+            field = field_named(name)
+            if field in taken:
+                field = None  # the first of several columns that may mean the same; a stated one before all
+            elif field is not None:
+                taken.add(field)
+        header.append(field)
+    if not set(header) & {"value", *_signal_fields()}:
+        raise ImportUnreadable("no column has a name that means a signal: say which does")
+    return header
+
+
+# ── jsonl ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _read_jsonl(lines: Iterable[_Line], options: ReadOptions) -> Iterator[_Read]:
+    reader = RowReader(options.attributes, options.signal_type)
+    for number, line in lines:
+        text, problem = _text(line)
+        if problem is not None:
+            yield number, problem
+            continue
+        if not text or text.isspace():
+            continue
+        try:
+            document = json.loads(text)
+        except (ValueError, RecursionError):  # RecursionError: brackets nested to exhaust the parser
+            yield number, "the line is no JSON"
+            continue
+        if not isinstance(document, dict):
+            yield number, "the line is no JSON object"
+            continue
+        for row in _rows(document, options.columns or {}):
+            if isinstance(row, str):
+                yield number, row
+                continue
+            for result in reader.read(row):
+                yield number, result
+
+
+def _rows(document: dict[str, object], columns: Mapping[str, str]) -> Iterator[dict[str, object] | str]:
+    """Give one row for an object, or one for each of its ``signals``."""
+    row: dict[str, object] = {}
+    for key, value in document.items():
+        field = columns.get(key) or field_named(key)
+        if field is not None and row.get(field) is None:
+            row[field] = value
+    signals = document.get("signals")
+    if not isinstance(signals, list):
+        yield row
+        return
+    for each in signals:
+        if not isinstance(each, dict):
+            yield "one of its signals is no JSON object"
+            continue
+        for own in _rows({key: value for key, value in each.items() if key != "signals"}, columns):
+            yield own if isinstance(own, str) else {**row, **own}

@@ -1,0 +1,186 @@
+"""Take a list of signals into a bank, and write a bank out as a list."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TextIO
+
+from hedgerow.banks.formats import FORMATS, ReadOptions, open_list
+from hedgerow.banks.model import ImportReport, NewEntry, Rejection
+from hedgerow.banks.records import add_entries, iterate_entries
+from hedgerow.errors import ImportUnreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from hedgerow.banks.formats import Reading
+    from hedgerow.banks.model import Bank, Entry
+
+__all__ = ["export_entries", "import_entries"]
+
+# Lines in memory at a time, and rows of one INSERT. More is no faster.
+_BATCH = 5_000
+
+
+def import_entries(
+    connection: Connection,
+    bank: Bank,
+    source: BinaryIO | Path,
+    *,
+    now: datetime,
+    options: ReadOptions | None = None,
+    readmit_withdrawn: bool = False,
+    listed_rejections: int = 1_000,
+    on_rejected: Callable[[Rejection], None] | None = None,
+) -> ImportReport:
+    """Add the signals of a list to a bank.
+
+    All of it happens in the caller's transaction: a process that is killed, or an exception, leaves the bank as it
+    was, and to import again adds what is missing and doubles nothing.
+
+    Args:
+        connection: Of `Database.write`.
+        bank: Where to.
+        source: A file, or a buffered stream of bytes.
+        now: The time the entries are added.
+        options: How to read the list.
+        readmit_withdrawn: Whether signals that were withdrawn from this bank come back. Otherwise they are rejected:
+            who withdrew an entry does not expect the next import of the same list to undo it.
+        listed_rejections: How many rejections the report lists.
+        on_rejected: Called for every rejection.
+
+    Raises:
+        ImportUnreadable: The file cannot be read, or is in none of the formats.
+        UnknownSignalType: The options name a type that does not exist.
+    """
+    if isinstance(source, Path):
+        try:
+            with source.open("rb") as stream:
+                return import_entries(
+                    connection,
+                    bank,
+                    stream,
+                    now=now,
+                    options=options,
+                    readmit_withdrawn=readmit_withdrawn,
+                    listed_rejections=listed_rejections,
+                    on_rejected=on_rejected,
+                )
+        except OSError as error:
+            raise ImportUnreadable(error.strerror or "the file cannot be read") from error
+    added = already_there = 0
+    reasons: Counter[str] = Counter()
+    listed: list[Rejection] = []
+    reading = open_list(source, options or ReadOptions())
+    for batch, rejections in _batches(reading):
+        outcome = add_entries(connection, bank, [new for _, new in batch], now=now, readmit_withdrawn=readmit_withdrawn)
+        added += outcome.added
+        already_there += outcome.already_there
+        rejections += [Rejection(batch[refusal.position][0], refusal.reason) for refusal in outcome.refused]
+        for rejection in sorted(rejections, key=lambda rejection: rejection.line):
+            reasons[rejection.reason] += 1
+            if len(listed) < listed_rejections:
+                listed.append(rejection)
+            if on_rejected is not None:
+                on_rejected(rejection)
+    return ImportReport(reading.format, added, already_there, reasons.total(), dict(reasons), tuple(listed))
+
+
+def _batches(reading: Reading) -> Iterator[tuple[list[tuple[int, NewEntry]], list[Rejection]]]:
+    results = iter(reading.results)
+    while read := list(islice(results, _BATCH)):
+        batch = []
+        rejections = []
+        for line, result in read:
+            if isinstance(result, str):
+                rejections.append(Rejection(line, result))
+            else:
+                batch.append((line, result))
+        yield batch, rejections
+
+
+# The fields of an exported entry, in the order of the CSV columns; an import reads every one of them back.
+_FIELDS = (
+    "type",
+    "value",
+    "quality",
+    "variant",
+    "made_by",
+    "provenance",
+    "contributor",
+    "external_id",
+    "category",
+    "note",
+    "may_be_redistributed",
+    "added_at",
+)
+
+
+def export_entries(
+    connection: Connection,
+    bank: Bank,
+    target: TextIO,
+    *,
+    format: str = "jsonl",  # noqa: A002  (the word that users type)
+    only_redistributable: bool = False,
+) -> int:
+    """Write a bank's live entries, oldest first, a few thousand in memory at a time, and return how many.
+
+    Text carries type and value alone; CSV and JSON lines everything, so that an import of it gives the same bank.
+
+    Args:
+        connection: Of `Database.read`: the export is the bank of one moment.
+        bank: Which bank.
+        target: Where to; open it with ``newline=""``.
+        format: ``jsonl``, ``csv`` or ``text``.
+        only_redistributable: Leave out what the source does not allow to be passed on.
+
+    Raises:
+        ImportUnreadable: There is no such format.
+    """
+    if format not in FORMATS:
+        raise ImportUnreadable(f"there is no format {format!r}; there are {', '.join(FORMATS)}")
+    count = 0
+    rows = csv.writer(target, lineterminator="\n")
+    if format == "csv":
+        rows.writerow(_FIELDS)
+    for entry in iterate_entries(connection, bank, only_redistributable=only_redistributable):
+        if format == "text":
+            target.write(f"{entry.signal.type} {entry.signal.value}\n")
+        elif format == "csv":
+            fields = _fields(entry)
+            rows.writerow([_cell(fields[name]) for name in _FIELDS])
+        else:
+            stated = {name: value for name, value in _fields(entry).items() if value is not None}
+            target.write(json.dumps(stated, ensure_ascii=False) + "\n")
+        count += 1
+    return count
+
+
+def _fields(entry: Entry) -> dict[str, str | int | bool | None]:
+    signal, attributes = entry.signal, entry.attributes
+    return {
+        "type": signal.type,
+        "value": signal.value,
+        "quality": signal.quality,
+        "variant": signal.variant,
+        "made_by": signal.made_by or None,
+        "provenance": attributes.provenance,
+        "contributor": attributes.contributor,
+        "external_id": attributes.external_id,
+        "category": attributes.category,
+        "note": attributes.note,
+        "may_be_redistributed": attributes.may_be_redistributed,
+        "added_at": attributes.added_at.isoformat() if attributes.added_at else None,
+    }
+
+
+def _cell(value: str | int | bool | None) -> str | int | None:  # noqa: FBT001  (a cell's value)
+    return str(value).lower() if isinstance(value, bool) else value

@@ -1,0 +1,108 @@
+"""The SQL tables of the banks, in one schema for SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+from hedgerow.database import UtcDateTime, metadata
+
+__all__ = ["bank_changes", "banks", "entries"]
+
+# SQLite numbers rows by itself only in a column that is declared INTEGER, which holds 64 bits there.
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+banks = Table(
+    "banks",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("threshold", SmallInteger, nullable=False),
+    Column("minimum_quality", SmallInteger, nullable=False),
+    Column("is_enabled", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("note", Text),
+    CheckConstraint("threshold BETWEEN 0 AND 64", name="threshold"),
+    CheckConstraint("minimum_quality BETWEEN 0 AND 100", name="minimum_quality"),
+    sqlite_autoincrement=True,  # an id is never given out twice
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("bank_id", _Id, ForeignKey("banks.id"), nullable=False),
+    # The number of this row's latest change; see bank_changes.
+    Column("sequence", BigInteger, nullable=False),
+    Column("signal_type", String(32), nullable=False),
+    Column("bits", LargeBinary, nullable=False),
+    Column("quality", SmallInteger),
+    Column("made_by", String(100), nullable=False),
+    Column("variant", String(200), nullable=False),
+    # Who said so: the kind of source, then whom within it, then their own name for it.
+    Column("provenance", String(100), nullable=False),
+    Column("contributor", String(200)),
+    Column("external_id", String(200)),
+    Column("category", String(100)),
+    Column("note", Text),
+    Column("may_be_redistributed", Boolean, nullable=False),
+    Column("added_at", UtcDateTime, nullable=False),
+    Column("withdrawn_at", UtcDateTime),
+    Column("withdrawn_reason", Text),
+    CheckConstraint("quality BETWEEN 0 AND 100", name="quality"),
+    CheckConstraint(
+        "CASE signal_type WHEN 'pdq' THEN length(bits) = 32 WHEN 'sha256' THEN length(bits) = 32 "
+        "WHEN 'sha1' THEN length(bits) = 20 WHEN 'md5' THEN length(bits) = 16 ELSE length(bits) > 0 END",
+        name="bits",
+    ),
+    sqlite_autoincrement=True,
+)
+
+_is_live = text("withdrawn_at IS NULL")
+_is_withdrawn = text("withdrawn_at IS NOT NULL")
+
+Index(
+    "uq_entries_live",
+    entries.c.bank_id,
+    entries.c.signal_type,
+    entries.c.bits,
+    unique=True,
+    sqlite_where=_is_live,
+    postgresql_where=_is_live,
+)
+# An import asks which of its values were withdrawn before; there are few of them.
+Index(
+    "ix_entries_withdrawn",
+    entries.c.bank_id,
+    entries.c.signal_type,
+    entries.c.bits,
+    sqlite_where=_is_withdrawn,
+    postgresql_where=_is_withdrawn,
+)
+Index("ix_entries_bank_id_sequence", entries.c.bank_id, entries.c.sequence)
+
+# One row. `sequence` is the number of the latest change to any bank or entry. Whoever changes something takes the
+# next numbers by updating this row, and so holds its lock until the commit: numbers become visible in their order,
+# on PostgreSQL too, and an index that has seen N misses nothing by asking for what is greater than N.
+# `epoch` names this history: it is renewed when a backup is restored, and indexes of another epoch are not used.
+bank_changes = Table(
+    "bank_changes",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("epoch", String(32), nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)

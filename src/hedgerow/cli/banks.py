@@ -1,0 +1,364 @@
+"""``hedgerow bank …``: everything about banks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO, cast
+
+import click
+
+from hedgerow.cli.exits import DONE, UNCHECKED
+from hedgerow.cli.options import (
+    data_option,
+    jobs_option,
+    json_option,
+    print_json,
+    settings_of,
+    types_option,
+)
+
+if TYPE_CHECKING:
+    from hedgerow.banks import Attributes, Bank, BankSummary, Rejection
+
+__all__ = ["bank_command"]
+
+
+@click.group("bank", short_help="Create, fill, list, export and prune banks of known signals.")
+def bank_command() -> None:
+    """Create, fill, list, export and prune banks of known signals.
+
+    A bank holds signals, never media: what each says, who said so, and whether it may be passed on.
+    """
+
+
+def _bank_object(bank: Bank) -> dict[str, object]:
+    return {
+        "bank": bank.name,
+        "threshold": bank.threshold,
+        "minimum_quality": bank.minimum_quality,
+        "enabled": bank.is_enabled,
+        "created_at": bank.created_at.isoformat(),
+        "note": bank.note,
+    }
+
+
+def _summary_object(summary: BankSummary) -> dict[str, object]:
+    return _bank_object(summary.bank) | {"entries": summary.live, "withdrawn": summary.withdrawn}
+
+
+def _summary_line(summary: BankSummary) -> str:
+    counts = ", ".join(f"{count:,} {name}" for name, count in sorted(summary.live.items())) or "empty"
+    state = "" if summary.bank.is_enabled else "  (disabled)"
+    withdrawn = f", {summary.withdrawn:,} withdrawn" if summary.withdrawn else ""
+    return f"{summary.bank.name:<24} threshold {summary.bank.threshold:>2}  {counts}{withdrawn}{state}"
+
+
+@bank_command.command("create")
+@click.argument("name")
+@click.option("--threshold", type=int, metavar="BITS", help="Largest distance that is a match, 0-64. [default: 31]")
+@click.option("--minimum-quality", type=int, metavar="N", help="PDQ of lower quality is not matched. [default: 50]")
+@click.option("--note", help="What this bank is for.")
+@data_option
+@json_option
+@click.pass_context
+def create(
+    ctx: click.Context,
+    name: str,
+    threshold: int | None,
+    minimum_quality: int | None,
+    note: str | None,
+    data: str | None,
+    is_json: bool,
+) -> None:
+    """Create the bank NAME."""
+    from hedgerow import app
+
+    bank = app.create_bank(
+        settings_of(ctx, data), name, threshold=threshold, minimum_quality=minimum_quality, note=note
+    )
+    if is_json:
+        print_json(_bank_object(bank))
+    else:
+        click.echo(f"Created the bank {bank.name} (threshold {bank.threshold} bits).")
+
+
+@bank_command.command("change")
+@click.argument("name")
+@click.option("--threshold", type=int, metavar="BITS", help="New threshold, 0-64.")
+@click.option("--minimum-quality", type=int, metavar="N", help="New minimum quality, 0-100.")
+@click.option("--enable/--disable", "is_enabled", default=None, help="Whether the bank is searched.")
+@data_option
+@json_option
+@click.pass_context
+def change(
+    ctx: click.Context,
+    name: str,
+    threshold: int | None,
+    minimum_quality: int | None,
+    is_enabled: bool | None,
+    data: str | None,
+    is_json: bool,
+) -> None:
+    """Change the bank NAME; what is not named stays."""
+    from hedgerow import app
+
+    wanted = app.BankChange(threshold, minimum_quality, is_enabled)
+    bank = app.change_bank(settings_of(ctx, data), name, wanted)
+    if is_json:
+        print_json(_bank_object(bank))
+    else:
+        state = "searched" if bank.is_enabled else "not searched"
+        click.echo(f"{bank.name}: threshold {bank.threshold}, minimum quality {bank.minimum_quality}, {state}.")
+
+
+@bank_command.command("list")
+@data_option
+@json_option
+@click.pass_context
+def list_(ctx: click.Context, data: str | None, is_json: bool) -> None:
+    """List the banks."""
+    from hedgerow import app
+
+    summaries = app.list_banks(settings_of(ctx, data))
+    if not summaries and not is_json:
+        click.echo("There are no banks yet: hedgerow bank create NAME", err=True)
+    for summary in summaries:
+        if is_json:
+            print_json(_summary_object(summary))
+        else:
+            click.echo(_summary_line(summary))
+
+
+@bank_command.command("show")
+@click.argument("name")
+@click.option("--limit", type=click.IntRange(0), default=20, show_default=True, help="Entries to show.")
+@data_option
+@json_option
+@click.pass_context
+def show(ctx: click.Context, name: str, limit: int, data: str | None, is_json: bool) -> None:
+    """Show the bank NAME and its first entries, without their values."""
+    from hedgerow import app
+
+    summary, entries = app.show_bank(settings_of(ctx, data), name, limit)
+    if is_json:
+        print_json(_summary_object(summary) | {"first": entries})
+        return
+    click.echo(_summary_line(summary))
+    for entry in entries:
+        about = "  ".join(
+            str(entry[key]) for key in ("type", "variant", "category", "provenance", "note") if entry[key]
+        )
+        click.echo(f"{entry['entry']:>10}  {about}")
+
+
+def _said(
+    provenance: str | None, category: str | None, note: str | None, may_be_redistributed: bool, default: str
+) -> Attributes:
+    from hedgerow.banks import Attributes
+
+    return Attributes(provenance or default, category=category, note=note, may_be_redistributed=may_be_redistributed)
+
+
+@bank_command.command("add")
+@click.argument("name")
+@click.argument("files", nargs=-1, metavar="FILE…")
+@click.option("--value", "values", multiple=True, metavar="TYPE:HEX", help="Add a signal that you hold as text.")
+@types_option
+@click.option("--category", help="What it is, in your own words or your partner's.")
+@click.option("--provenance", metavar="WHO", help="Who says so. [default: person]")
+@click.option("--note", help="Free text.")
+@click.option("--redistributable", "may_be_redistributed", is_flag=True, help="It may be shared with partners.")
+@jobs_option
+@data_option
+@json_option
+@click.pass_context
+def add(
+    ctx: click.Context,
+    name: str,
+    files: tuple[str, ...],
+    values: tuple[str, ...],
+    types: tuple[str, ...],
+    category: str | None,
+    provenance: str | None,
+    note: str | None,
+    may_be_redistributed: bool,
+    jobs: int | None,
+    data: str | None,
+    is_json: bool,
+) -> None:
+    """Hash each FILE, decoded in full, and add its signals to the bank NAME.
+
+    Exit status: 0, or 3 where a file could not be hashed (the others are added).
+    """
+    from hedgerow import app
+    from hedgerow.hashing import Signal
+
+    if not files and not values:
+        raise click.UsageError("Name a FILE, or give a --value.")
+    said = _said(provenance, category, note, may_be_redistributed, "person")
+    settings = settings_of(ctx, data, jobs=jobs)
+    if values:
+        signals = [Signal.from_text(*_type_and_value(value)) for value in values]
+        outcome = app.add_values(settings, name, signals, attributes=said)
+        for refusal in outcome.refused:
+            raise click.UsageError(f"--value {refusal.position + 1} is refused: {refusal.reason}")
+        if is_json:
+            print_json({"path": None, "added": outcome.added, "already_there": outcome.already_there, "refused": []})
+        else:
+            click.echo(f"{outcome.added} added, {outcome.already_there} already there.")
+    has_unchecked = False
+    for path, result, added in app.add_files(settings, name, files, types=types, attributes=said) if files else ():
+        reasons = [refusal.reason for refusal in added.refused]
+        has_unchecked |= result.unchecked is not None or bool(reasons)
+        if is_json:
+            print_json(
+                {
+                    "path": path,
+                    "added": added.added,
+                    "already_there": added.already_there,
+                    "refused": reasons,
+                    "unchecked": app.unchecked_object(result.unchecked),
+                }
+            )
+            continue
+        click.echo(f"{path}: {added.added} added, {added.already_there} already there")
+        for reason in reasons:
+            click.echo(f"hedgerow: {path}: not added: {reason}", err=True)
+        if result.unchecked is not None:
+            click.echo(f"hedgerow: {path}: {result.unchecked.detail}", err=True)
+    ctx.exit(UNCHECKED if has_unchecked else DONE)
+
+
+def _type_and_value(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise click.UsageError("A --value is TYPE:HEX, such as pdq:f8f8…")
+    return name, value
+
+
+@bank_command.command("import")
+@click.argument("name")
+@click.argument("file", type=click.Path(allow_dash=True))
+@click.option("--format", "form", type=click.Choice(["text", "csv", "jsonl"]), help="[default: told by content]")
+@click.option("--type", "signal_type", metavar="TYPE", help="What values are where the file does not say.")
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="HEADER=FIELD",
+    help="What a CSV column holds, where its header does not say: pdq, md5, sha1, sha256, value, type, quality, "
+    "category, note, provenance …",
+)
+@click.option("--category", help="Category of entries that state none.")
+@click.option("--provenance", metavar="WHO", help="Who says so, where the file does not. [default: import]")
+@click.option("--note", help="Note of entries that have none.")
+@click.option("--redistributable", "may_be_redistributed", is_flag=True, help="They may be shared with partners.")
+@click.option("--readmit-withdrawn", is_flag=True, help="Take back what was withdrawn from this bank.")
+@data_option
+@json_option
+@click.pass_context
+def import_(
+    ctx: click.Context,
+    name: str,
+    file: str,
+    form: str | None,
+    signal_type: str | None,
+    columns: tuple[str, ...],
+    category: str | None,
+    provenance: str | None,
+    note: str | None,
+    may_be_redistributed: bool,
+    readmit_withdrawn: bool,
+    data: str | None,
+    is_json: bool,
+) -> None:
+    """Add the signals listed in FILE (or - for standard input) to the bank NAME.
+
+    Plain text (`pdq HEX`, or bare hex), CSV with a header, or JSON lines. Everything that is in order is added in one
+    transaction; every line that is not is reported with its number and the reason.
+
+    Exit status: 0, or 3 where lines were rejected (the others are in).
+    """
+    from hedgerow import app
+    from hedgerow.banks.formats import ReadOptions
+
+    options = ReadOptions(
+        format=form,
+        signal_type=signal_type,
+        columns=dict(_header_and_field(each) for each in columns),
+        attributes=_said(provenance, category, note, may_be_redistributed, "import"),
+    )
+    report = app.import_bank(
+        settings_of(ctx, data),
+        name,
+        sys.stdin.buffer if file == "-" else Path(file),
+        options=options,
+        readmit_withdrawn=readmit_withdrawn,
+        on_rejected=_print_rejection,
+    )
+    if is_json:
+        print_json(
+            {
+                "bank": name,
+                "format": report.format,
+                "added": report.added,
+                "already_there": report.already_there,
+                "rejected": report.rejected,
+                "reasons": report.reasons,
+            }
+        )
+    else:
+        click.echo(f"{report.added:,} added, {report.already_there:,} already there, {report.rejected:,} rejected.")
+        for reason, count in sorted(report.reasons.items(), key=lambda item: -item[1]):
+            click.echo(f"{count:>10,}  {reason}")
+    ctx.exit(UNCHECKED if report.rejected else DONE)
+
+
+def _print_rejection(rejection: Rejection) -> None:
+    click.echo(f"line {rejection.line}: {rejection.reason}", err=True)
+
+
+def _header_and_field(text: str) -> tuple[str, str]:
+    header, equals, field = text.partition("=")
+    if not equals:
+        raise click.UsageError("A --column is HEADER=FIELD, such as Hash=pdq")
+    return header, field
+
+
+@bank_command.command("export")
+@click.argument("name")
+@click.option("--format", "form", type=click.Choice(["text", "csv", "jsonl"]), default="jsonl", show_default=True)
+@click.option("--redistributable-only", is_flag=True, help="Only what may be shared with partners.")
+@click.option("--output", "-o", type=click.Path(dir_okay=False), help="File to write. [default: standard output]")
+@data_option
+@click.pass_context
+def export(
+    ctx: click.Context, name: str, form: str, redistributable_only: bool, output: str | None, data: str | None
+) -> None:
+    """Write the live entries of the bank NAME; jsonl loses nothing, text is the values alone."""
+    from hedgerow import app
+
+    with click.open_file(output or "-", "w", encoding="utf-8", atomic=output is not None) as out:
+        count = app.export_bank(
+            settings_of(ctx, data), name, cast("TextIO", out), form=form, only_redistributable=redistributable_only
+        )
+    click.echo(f"{count:,} exported.", err=True)
+
+
+@bank_command.command("withdraw")
+@click.argument("name")
+@click.argument("entry")
+@click.option("--reason", help="Why, for the record.")
+@data_option
+@json_option
+@click.pass_context
+def withdraw(ctx: click.Context, name: str, entry: str, reason: str | None, data: str | None, is_json: bool) -> None:
+    """Withdraw ENTRY (its number, or its value) from the bank NAME: it matches nothing from now on."""
+    from hedgerow import app
+
+    ids = app.withdraw(settings_of(ctx, data), name, entry, reason=reason)
+    if is_json:
+        print_json({"bank": name, "withdrawn": ids})
+    else:
+        click.echo(f"Withdrawn from {name}: {', '.join(map(str, ids))}.")

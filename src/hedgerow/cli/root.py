@@ -1,0 +1,120 @@
+"""The command ``hedgerow`` itself: its list of commands, its common options, its errors.
+
+Commands are imported when they are called, so that ``hedgerow --help`` needs neither NumPy nor a database.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from hedgerow import __version__
+from hedgerow.cli.exits import FAILED, INTERRUPTED, exit_code
+from hedgerow.errors import HedgerowError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["COMMANDS", "LazyGroup", "hedgerow", "main"]
+
+COMMANDS: Final = {
+    "hash": ("hedgerow.cli.hashing", "Print the signals of files."),
+    "compare": ("hedgerow.cli.hashing", "Say how alike two pictures are."),
+    "bank": ("hedgerow.cli.banks", "Create, fill, list, export and prune banks of known signals."),
+    "match": ("hedgerow.cli.matching", "Look up files in the banks."),
+    "scan": ("hedgerow.cli.scanning", "Look up whole folders and archives, and write a report."),
+    "group": ("hedgerow.cli.scanning", "Find near-duplicates within folders."),
+    "demo": ("hedgerow.cli.demo", "Make a bank from ordinary pictures and find altered copies of them."),
+    "selftest": ("hedgerow.cli.selftest", "Reproduce the published vectors on this machine."),
+    "completion": ("hedgerow.cli.completion", "Print the shell completion script."),
+    "version": ("hedgerow.cli.version", "Print the versions that decide what a signal is."),
+}
+"""Command → module that holds it, one line about it. A test compares each line with the command's own."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported on first use.
+
+    Args:
+        lazy: Command → (module, short help). The module has the command under the same name plus ``_command``.
+    """
+
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401  (click's own)
+        lazy: Mapping[str, tuple[str, str]] | None = None,
+        **attributes: Any,  # noqa: ANN401  (as above)
+    ) -> None:
+        super().__init__(*args, **attributes)
+        self._lazy = dict(lazy or {})
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
+        """Name the commands, in the order of the story."""
+        return [*self._lazy, *self.commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in self._lazy:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(import_module(self._lazy[cmd_name][0]), f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        if not self._lazy:
+            super().format_commands(ctx, formatter)
+            return
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in self._lazy.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="hedgerow")
+@click.option(
+    "--data",
+    metavar="DIR",
+    help="Folder of the database and indexes. [env HEDGEROW_DATA; default: ./hedgerow-data]",
+)
+@click.pass_context
+def hedgerow(ctx: click.Context, data: str | None) -> None:
+    """Find known abuse material by hash.
+
+    Exit status: 0 nothing matched, 1 something matched, 2 usage, 3 something could not be checked, 4 failure.
+    """
+    ctx.obj = data
+
+
+def main() -> None:
+    """Run the command line; the entry point of the package."""
+    # One process hashes one file at a time; BLAS threads would only fight over the cores.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        status = hedgerow.main(prog_name="hedgerow", standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        status = exit_.exit_code
+    except click.Abort:
+        status = INTERRUPTED
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except HedgerowError as error:
+        click.echo(f"hedgerow: {error}", err=True)
+        status = exit_code(error)
+    except BrokenPipeError:
+        # The reader of our output went away (`hedgerow … | head`): nothing more to say, and nothing went wrong here.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except OSError as error:
+        click.echo(f"hedgerow: {error.strerror or error}", err=True)
+        status = FAILED
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,165 @@
+"""Open the database; hand out connections that read consistently and write together or not at all."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, ProgrammingError
+
+from hedgerow.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+__all__ = ["FILE_NAME", "Database", "database_exists", "open_database"]
+
+FILE_NAME = "hedgerow.db"
+
+# How long a writer waits for another one. An import is one transaction, and ten million lines take minutes.
+_BUSY_TIMEOUT_S = 300
+# Page cache of one connection: the unique index of an import is filled at random places (measured: 4 times faster
+# at a million entries than with SQLite's default of 2 MB).
+_CACHE_KIB = 64 * 1024
+# What a large import leaves of the write-ahead log is cut back to this.
+_JOURNAL_BYTES = 64 * 1024**2
+# RETURNING came with 3.35 (2021-03-12).
+_OLDEST_SQLITE = (3, 35, 0)
+_READ_ONLY = "hedgerow_read_only"
+
+
+class Database:
+    """An open database. Make one with `open_database`; share it between threads, not across a fork.
+
+    Attributes:
+        engine: The SQLAlchemy engine, for Alembic and for tests; everything else uses `read` and `write`.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        # SQLite shows a transaction one state by itself; PostgreSQL has to be asked to.
+        isolation = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+        self._readers = engine.execution_options(**{_READ_ONLY: True}, **isolation)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection that sees one state of the database throughout, and is never blocked by a writer.
+
+        What is written through it is rolled back.
+
+        Raises:
+            DatabaseUnavailable: The database cannot be read.
+        """
+        with _translated(), self._readers.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a connection whose changes are committed on leaving, or rolled back when an exception leaves.
+
+        On SQLite there is one writer at a time; it waits for its turn before the block begins, so that what is
+        read inside the block is still true when it is written.
+
+        Raises:
+            DatabaseUnavailable: The database cannot be written.
+        """
+        with _translated(), self.engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection. A connection that is open in another thread closes when it is returned."""
+        self.engine.dispose()
+
+
+def database_exists(data: Path, url: str | None = None) -> bool:
+    """Tell whether there is a database to open. A server is taken to have one."""
+    return url is not None or (data / FILE_NAME).is_file()
+
+
+def open_database(data: Path, url: str | None = None) -> Database:
+    """Open the database of a data folder, and create the folder and an empty database where there is none.
+
+    The schema is not looked at: see `needs_upgrade`, and `hedgerow.migrations.open_migrated` for both in one.
+
+    Args:
+        data: The data folder; made readable by its owner only when it is created.
+        url: A SQLAlchemy address of another database than ``hedgerow.db`` in the folder.
+
+    Raises:
+        DatabaseUnavailable: It cannot be opened.
+    """
+    if url is None:
+        _create_private(data)
+        url = f"sqlite:///{data / FILE_NAME}"
+    try:
+        parsed = make_url(url)
+        engine = create_engine(parsed, hide_parameters=True)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        # The address may hold a password: only the kind of trouble is passed on.
+        raise DatabaseUnavailable(f"its address cannot be used ({type(error).__name__})") from None
+    if parsed.get_backend_name() == "sqlite":
+        if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+            raise DatabaseUnavailable(f"SQLite {sqlite3.sqlite_version} is older than 3.35")
+        _configure_sqlite(engine)
+    return Database(engine)
+
+
+def _create_private(data: Path) -> None:
+    """Create folder and file so that nobody else can read them; SQLite gives its side files the file's mode."""
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(data / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise DatabaseUnavailable(error.strerror or "the data folder cannot be written") from error
+
+
+def _configure_sqlite(engine: Engine) -> None:
+    """Let SQLAlchemy begin the transactions, since Python's driver begins them too late.
+
+    (SQLAlchemy documentation, SQLite dialect, "Using SQLAlchemy to emit BEGIN in lieu of SQLite's transaction
+    control".) A writer begins with IMMEDIATE: a deferred transaction that reads first and writes later fails with
+    "database is locked" at once, whatever the timeout, when another writer came between.
+    """
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout = {_BUSY_TIMEOUT_S * 1000}",
+            "foreign_keys = ON",
+            # FULL, not NORMAL: with NORMAL a power cut may lose what was acknowledged. An import is one commit, and
+            # everything else writes at a person's pace.
+            "synchronous = FULL",
+            f"cache_size = -{_CACHE_KIB}",
+            f"journal_size_limit = {_JOURNAL_BYTES}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        # Written into the file once; asking first avoids the exclusive lock that setting it takes.
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            connection.execute("PRAGMA journal_mode = WAL")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        is_read_only = connection.get_execution_options().get(_READ_ONLY, False)
+        connection.exec_driver_sql("BEGIN" if is_read_only else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the driver's trouble into ours; broken constraints and broken SQL stay what they are."""
+    try:
+        yield
+    except (IntegrityError, ProgrammingError, DataError):
+        raise
+    except DBAPIError as error:
+        # The first line is the driver's verdict; PostgreSQL's further lines may quote values.
+        problem = str(error.orig).strip().partition("\n")[0] or type(error.orig).__name__
+        raise DatabaseUnavailable(problem) from error

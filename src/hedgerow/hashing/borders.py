@@ -1,0 +1,102 @@
+"""Find uniform or nearly uniform borders: letterbox, pillarbox, frames.
+
+A copy with a border has another PDQ (5 % of border moves it by about 72 bits, ``docs/concepts/pdq.md``), so a query is
+also hashed without its borders. A plain sky or wall may be taken for a border; that costs one more query and no more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["TOLERANCES", "Box", "Tolerance", "content_boxes", "is_plain"]
+
+
+class Tolerance(NamedTuple):
+    """How plain a border line must be, in luma steps.
+
+    Attributes:
+        deviation: Largest standard deviation along the line.
+        drift: How far its mean may lie from the outermost line's.
+    """
+
+    deviation: float
+    drift: float
+
+
+TOLERANCES: Final = (Tolerance(1.0, 1.0), Tolerance(3.0, 3.0), Tolerance(6.0, 8.0))
+"""The strict ones find clean borders beside content that is itself plain (a night sky under a black bar), the loose one
+borders full of JPEG noise (quality 20 leaves deviations of 2–4 beside content). Every box that any of them finds is
+tried: on 60 photographs in eight kinds of border the loose one alone finds 89 % of the copies, all three 98 %."""
+
+KEEP_AT_LEAST: Final = 0.2
+"""A border is not believed when less than this share of rows or columns would remain."""
+
+
+class Box(NamedTuple):
+    """The part inside the borders, in raster cells: rows ``top:bottom``, columns ``left:right``."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+def is_plain(line: NDArray[np.generic]) -> bool:
+    """Return whether one row or column of luma could belong to a border."""
+    return float(line.std(dtype=np.float32)) <= TOLERANCES[-1].deviation
+
+
+def content_boxes(luma: NDArray[np.uint8]) -> list[Box]:
+    """Return the part inside uniform borders, as each tolerance finds it; empty when there are none.
+
+    Args:
+        luma: uint8 (rows, columns).
+
+    >>> import numpy as np
+    >>> picture = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    >>> content_boxes(np.pad(picture, ((8, 8), (0, 0))))
+    [Box(top=8, bottom=24, left=0, right=16)]
+    >>> content_boxes(picture)
+    []
+    """
+    if not any(is_plain(edge) for edge in (luma[0], luma[-1], luma[:, 0], luma[:, -1])):
+        return []
+    found = [_content_box(luma, tolerance) for tolerance in TOLERANCES]
+    return list(dict.fromkeys(box for box in found if box is not None))
+
+
+def _content_box(luma: NDArray[np.uint8], tolerance: Tolerance) -> Box | None:
+    rows, columns = luma.shape
+    top, bottom = _trim(luma, tolerance)
+    left, right = _trim(luma[top:bottom].T, tolerance)
+    if (left, right) != (0, columns):
+        more_top, more_bottom = _trim(luma[top:bottom, left:right], tolerance)
+        top, bottom = top + more_top, top + more_bottom
+    box = Box(top, bottom, left, right)
+    if box == (0, rows, 0, columns):
+        return None
+    if bottom - top < KEEP_AT_LEAST * rows or right - left < KEEP_AT_LEAST * columns:
+        return None
+    return box
+
+
+def _trim(lines: NDArray[np.uint8], tolerance: Tolerance) -> tuple[int, int]:
+    """Return the first and the last-but-one-past line that is not border; (0, n) when all or none are."""
+    count = len(lines)
+    values = lines.astype(np.float32)
+    mean = values.mean(axis=1)
+    deviation = np.sqrt(np.maximum(0, np.square(values).mean(axis=1) - np.square(mean)))
+    is_flat = deviation <= tolerance.deviation
+    first = _run(is_flat & (np.abs(mean - mean[0]) <= tolerance.drift))
+    last = count - _run((is_flat & (np.abs(mean - mean[-1]) <= tolerance.drift))[::-1])
+    return (first, last) if first < last else (0, count)
+
+
+def _run(flags: NDArray[np.bool_]) -> int:
+    """Return how many flags are true from the start."""
+    return len(flags) if flags.all() else int(np.argmin(flags))

@@ -1,0 +1,91 @@
+"""Read one file into memory, and nothing that is not a plain file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from hedgerow.errors import MediaEmpty, MediaTooLarge, MediaUnreadable
+from hedgerow.media.model import MediaLimits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["open_file", "read_media"]
+
+# O_NONBLOCK: opening a FIFO must not wait for a writer. O_BINARY exists on Windows only.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+_KINDS = (
+    (stat.S_ISDIR, "it is a folder"),
+    (stat.S_ISFIFO, "it is a pipe, not a file"),
+    (stat.S_ISSOCK, "it is a socket, not a file"),
+    (stat.S_ISBLK, "it is a device, not a file"),
+    (stat.S_ISCHR, "it is a device, not a file"),
+)
+
+
+def open_file(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Open a plain file and return its descriptor, which the caller closes, and its size in bytes.
+
+    Raises:
+        MediaUnreadable: The system refuses, or the path leads to no plain file.
+    """
+    try:
+        # Asked before opening: to open a device may already do something (a tape rewinds).
+        _require_plain(os.stat(path).st_mode)  # noqa: PTH116  (bytes paths and descriptors too)
+        descriptor = os.open(path, _FLAGS)
+    except (OSError, ValueError) as error:
+        raise MediaUnreadable(_problem(error)) from None
+    try:
+        status = os.fstat(descriptor)
+        _require_plain(status.st_mode)
+    except OSError as error:
+        os.close(descriptor)
+        raise MediaUnreadable(_problem(error)) from None
+    except MediaUnreadable:
+        os.close(descriptor)
+        raise
+    return descriptor, status.st_size
+
+
+def read_media(path: str | Path, limits: MediaLimits | None = None) -> bytes:
+    """Read a whole file, unless it is larger than the limit.
+
+    Raises:
+        MediaUnreadable: The system refuses, or the path leads to no plain file.
+        MediaEmpty: The file has no bytes.
+        MediaTooLarge: The file has more bytes than the limit; none were read.
+    """
+    limit_bytes = (limits or MediaLimits()).size_bytes
+    descriptor, size_bytes = open_file(path)
+    try:
+        with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123  (a descriptor, not a path)
+            if size_bytes > limit_bytes:
+                raise MediaTooLarge(size_bytes, limit_bytes)
+            # A file under /proc states 0 bytes, and any file may grow while it is read: never past the limit.
+            data = file.read(size_bytes + 1) or b""
+            while more := file.read(min(1 << 20, limit_bytes + 1 - len(data))):
+                data += more
+                if len(data) > limit_bytes:
+                    raise MediaTooLarge(len(data), limit_bytes)
+    except OSError as error:
+        raise MediaUnreadable(_problem(error)) from None
+    if not data:
+        raise MediaEmpty
+    return data
+
+
+def _require_plain(mode: int) -> None:
+    """Refuse everything that is no plain file."""
+    if stat.S_ISREG(mode):
+        return
+    raise MediaUnreadable(next((words for is_kind, words in _KINDS if is_kind(mode)), "it is no plain file"))
+
+
+def _problem(error: OSError | ValueError) -> str:
+    """Give the system's words for an error, which hold no path, unlike ``str(error)``."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return "its name is no file name"

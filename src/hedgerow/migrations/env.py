@@ -1,0 +1,24 @@
+"""Alembic's environment: runs the migrations on the connection that `upgrade` gives it, in its transaction."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from hedgerow.banks import tables  # noqa: F401  (registers the tables on the metadata)
+from hedgerow.database import metadata
+
+__all__: list[str] = []
+
+if hasattr(
+    context, "config"
+):  # Alembic runs this file; whoever merely imports it (a documentation tool) has no context
+    # transactional_ddl: Alembic assumes that SQLite cannot undo DDL, since Python's driver used to commit before it.
+    # We begin transactions ourselves (database.connection), so a migration happens whole or not at all there too.
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=metadata,
+        transactional_ddl=True,
+        render_as_batch=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()

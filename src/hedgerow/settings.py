@@ -1,0 +1,241 @@
+"""The settings: every number a person may turn, where it is read from, and what it may be.
+
+The first source that names a setting decides: what the caller (the command line) gives, the environment
+(``HEDGEROW_THRESHOLD``, ``HEDGEROW_MEDIA_PIXELS``), ``hedgerow.toml`` in the data folder, ``hedgerow.toml`` in the
+current folder, the default. A name that no setting has is refused in a file and from a caller.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from pydantic_settings import SettingsError as SourceError
+
+from hedgerow.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hedgerow.media import MediaLimits
+
+__all__ = [
+    "FILE_NAME",
+    "ArchiveSettings",
+    "ImportSettings",
+    "IndexSettings",
+    "MediaSettings",
+    "ReportSettings",
+    "Settings",
+    "load_settings",
+]
+
+FILE_NAME = "hedgerow.toml"
+_PREFIX = "HEDGEROW_"
+_DEFAULT_DATA = Path("hedgerow-data")
+
+_Positive = Annotated[int, Field(ge=1)]
+
+
+def _cores() -> int:
+    """Count the cores that this process may use (fewer than the machine's in a container or under taskset)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MediaSettings(_Section):
+    """How much one piece of untrusted media may cost. The defaults are those of `hedgerow.media.MediaLimits`."""
+
+    size_bytes: _Positive = Field(
+        default=512 * 1024**2, description="Largest file that is decoded. Digests have no such limit."
+    )
+    pixels: _Positive = Field(default=100_000_000, description="Most pixels in one decoded raster.")
+    frames: _Positive = Field(default=256, description="Most distinct frames hashed of one animation.")
+    seconds: float = Field(default=8.0, gt=0, description="Most wall-clock seconds for one piece of media.")
+    memory_bytes: int = Field(
+        default=768 * 1024**2,
+        ge=64 * 1024**2,
+        description="Most memory that a decoding process may take, beyond what it needs to start.",
+    )
+
+
+class ArchiveSettings(_Section):
+    """How far a scan looks into zips and tars. Members are read in memory and never written to disk."""
+
+    members: _Positive = Field(default=100_000, description="Most members looked at in one archive.")
+    total_bytes: _Positive = Field(
+        default=64 * 1024**3, description="Most unpacked bytes read from one archive, all members together."
+    )
+    ratio: _Positive = Field(
+        default=200, description="Largest ratio of unpacked to packed size of a member before it counts as a bomb."
+    )
+    depth: int = Field(default=1, ge=0, le=3, description="How many archives may lie within one another.")
+
+
+class IndexSettings(_Section):
+    """When a bank's index is kept on disk, and when its snapshot is renewed."""
+
+    small_bank_entries: int = Field(
+        default=20_000,
+        ge=0,
+        description="A bank with fewer entries of a type is searched from the database, without a snapshot.",
+    )
+    delta_entries: _Positive = Field(
+        default=50_000, description="A snapshot is renewed once more entries than this were added or withdrawn since."
+    )
+
+
+class ImportSettings(_Section):
+    """What an imported file may contain."""
+
+    line_bytes: int = Field(
+        default=64 * 1024, ge=256, description="Longest line that is read; a longer one is reported and skipped."
+    )
+    rejections: int = Field(
+        default=1_000, ge=0, description="How many rejected lines are listed one by one; all of them are counted."
+    )
+
+
+class ReportSettings(_Section):
+    """How much a report shows."""
+
+    html_rows: _Positive = Field(
+        default=5_000, description="Most rows in each table of an HTML report; the other formats carry all of them."
+    )
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Make one with `load_settings`; it never changes afterwards."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+    )
+
+    data: Path = Field(
+        default=_DEFAULT_DATA, description="The data folder: the database, the indexes and the journals of scans."
+    )
+    database_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="SQLAlchemy address of the database. Without it: SQLite, in hedgerow.db in the data folder.",
+    )
+    jobs: int = Field(
+        default_factory=_cores,
+        ge=1,
+        le=1024,
+        description="How many processes hash at the same time. Without it: the cores that this process may use.",
+    )
+    threshold: int = Field(
+        default=31,
+        ge=0,
+        le=64,
+        description="Threshold of a new bank, in bits of 256: a distance up to it is a match.",
+    )
+    minimum_quality: int = Field(
+        default=50,
+        ge=0,
+        le=100,
+        description="Minimum quality of a new bank: a perceptual signal below it is not matched.",
+    )
+    media: MediaSettings = Field(default=MediaSettings(), description="Limits of one piece of media.")
+    archives: ArchiveSettings = Field(default=ArchiveSettings(), description="Limits of one archive.")
+    index: IndexSettings = Field(default=IndexSettings(), description="When indexes are kept on disk.")
+    imports: ImportSettings = Field(default=ImportSettings(), description="Limits of an imported file.")
+    report: ReportSettings = Field(default=ReportSettings(), description="How much a report shows.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (a .env file is no source of ours)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (nor is a secrets folder)
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: caller, environment, the data folder's file, the current folder's file."""
+        stated = init_settings().get("data") or env_settings().get("data")
+        here = Path(FILE_NAME)
+        data = Path(str(stated or _toml(here).get("data") or _DEFAULT_DATA))
+        beside = data / FILE_NAME
+        files = [here]
+        if beside.resolve() != here.resolve():
+            if "data" in _toml(beside):
+                raise SettingsError("data", f"{FILE_NAME} inside a data folder cannot name another one")
+            files.insert(0, beside)
+        return (
+            init_settings,
+            env_settings,
+            *(TomlConfigSettingsSource(settings_cls, file) for file in files),
+        )
+
+    def media_limits(self) -> MediaLimits:
+        """Return the limits of one piece of media as the media room takes them."""
+        from hedgerow.media import MediaLimits  # noqa: PLC0415  (a command that hashes nothing loads no media room)
+
+        return MediaLimits(**self.media.model_dump())
+
+
+def _toml(path: Path) -> Mapping[str, object]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            FILE_NAME, "it is no TOML" if isinstance(error, UnicodeDecodeError) else str(error)
+        ) from None
+    except OSError as error:
+        raise SettingsError(FILE_NAME, error.strerror or "it cannot be read") from error
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings.
+
+    Args:
+        **overrides: Settings that the caller decides; None means that the caller has no wish. A section takes a
+            mapping: ``media={"pixels": 1_000_000}``, and the rest of the section comes from the other sources.
+
+    Raises:
+        SettingsError: A value does not fit its setting, or a setting does not exist.
+
+    >>> load_settings(threshold=20, jobs=None).threshold
+    20
+    >>> load_settings(threshold=65)
+    Traceback (most recent call last):
+    hedgerow.errors.SettingsError: The setting threshold does not fit: Input should be less than or equal to 64.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]  # pydantic checks them
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"]) or "hedgerow"
+        problem = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
+        raise SettingsError(name, problem) from None  # the cause would show the value
+    except SourceError as error:
+        raise SettingsError(_named_in(str(error)), "it cannot be read as a table of settings") from None
+
+
+def _named_in(message: str) -> str:
+    """Find which field pydantic-settings could not parse (its message quotes the name first)."""
+    parts = message.split('"')
+    return parts[1] if len(parts) > 1 else "hedgerow"

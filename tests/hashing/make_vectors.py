@@ -1,0 +1,107 @@
+"""Make ``src/hedgerow/hashing/vectors/vectors.json``; SOURCES.md beside it says what each value is.
+
+Run it by hand, with pdqhash installed, only when a vector is added: a changed value means a changed signal.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pdqhash
+import pillow_heif
+from PIL import Image
+
+from hedgerow.hashing.selftest import synthetic_picture
+
+OUT = Path(__file__).parents[2] / "src/hedgerow/hashing/vectors/vectors.json"
+SIZES = [(64, 64, 1), (65, 200, 3), (127, 129, 3), (300, 200, 3), (512, 512, 3), (513, 400, 3), (640, 480, 1)]
+SIZES += [(1031, 777, 3), (1500, 90, 1), (40, 30, 3)]
+# compute_dihedral's order, in our words for what was done to the file
+WAYS = [
+    "as is", "rotated 90°", "rotated 180°", "rotated 270°", "flipped", "mirrored",
+    "mirrored, rotated 270°", "mirrored, rotated 90°",
+]  # fmt: skip
+
+
+def text(vector: np.ndarray) -> str:
+    return np.packbits(vector.astype(bool)).tobytes().hex()
+
+
+def rgb(picture: np.ndarray) -> np.ndarray:
+    return picture if picture.ndim == 3 else np.dstack([picture] * 3)
+
+
+def squashed(picture: np.ndarray) -> np.ndarray:
+    height, width = picture.shape[:2]
+    if max(height, width) <= 512:
+        return picture
+    return picture[np.arange(512) * height // 512][:, np.arange(512) * width // 512]
+
+
+def picture_vector(width: int, height: int, channels: int, seed: int) -> dict[str, object]:
+    picture = synthetic_picture(width, height, seed, channels)
+    full, quality = pdqhash.compute(rgb(picture))
+    reference, reference_quality = pdqhash.compute(np.ascontiguousarray(rgb(squashed(picture))))
+    turned, _ = pdqhash.compute_dihedral(rgb(picture))
+    return {
+        "width": width, "height": height, "channels": channels, "seed": seed, "source": "PyPI pdqhash 0.2.8",
+        "full-size": {"value": text(full), "quality": quality},
+        "reference": {"value": text(reference), "quality": reference_quality},
+        "dihedral": dict(zip(WAYS, map(text, turned), strict=True)),
+    }  # fmt: skip
+
+
+def file_vectors() -> list[dict[str, object]]:
+    picture = synthetic_picture(128, 96, seed=7)
+    image = Image.fromarray(picture)
+    cmyk = Image.fromarray(np.dstack([255 - picture, np.zeros(picture.shape[:2], np.uint8)]), "CMYK")
+    grey16 = Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257)
+    upside_down = image.transpose(Image.Transpose.ROTATE_180)
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    pillow_heif.register_heif_opener()
+    cases = [
+        ("JPEG", image, {"format": "JPEG", "quality": 85}),
+        ("JPEG, progressive", image, {"format": "JPEG", "quality": 85, "progressive": True}),
+        ("JPEG, CMYK", cmyk, {"format": "JPEG", "quality": 85}),
+        ("JPEG, EXIF orientation 3", upside_down, {"format": "JPEG", "quality": 85, "exif": exif}),
+        ("PNG", image, {"format": "PNG"}),
+        ("PNG, palette", image.quantize(64), {"format": "PNG"}),
+        ("PNG, 16-bit grey", grey16, {"format": "PNG"}),
+        ("GIF", image.quantize(64), {"format": "GIF"}),
+        ("WebP", image, {"format": "WEBP", "quality": 85}),
+        ("AVIF", image, {"format": "AVIF", "quality": 85}),
+        ("HEIC", image, {"format": "HEIF", "quality": 85}),
+    ]
+    vectors = []
+    for name, source, options in cases:
+        stream = io.BytesIO()
+        source.save(stream, **options)
+        seen = source.convert("RGB") if source.mode == "P" else image  # a palette of 64 colours is another picture
+        expected = text(pdqhash.compute(np.asarray(seen))[0])
+        data = base64.b64encode(stream.getvalue()).decode()
+        vectors.append(
+            {"name": name, "source": "PyPI pdqhash 0.2.8 on the pixels before encoding", "value": expected,
+             "tolerance": 10, "data": data}
+        )  # fmt: skip
+    return vectors
+
+
+DIGESTS = [
+    ("md5", "abc", "900150983cd24fb0d6963f7d28e17f72", "RFC 1321 A.5"),
+    ("md5", "message digest", "f96b697d7cb7938d525a2f31aaf161d0", "RFC 1321 A.5"),
+    ("sha1", "abc", "a9993e364706816aba3e25717850c26c9cd0d89d", "FIPS 180-2 A.1"),
+    ("sha256", "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "FIPS 180-2 B.1"),
+]
+
+if __name__ == "__main__":
+    vectors = {
+        "pictures": [picture_vector(w, h, c, seed) for seed, (w, h, c) in enumerate(SIZES)],
+        "files": file_vectors(),
+        "digests": [dict(zip(("type", "text", "value", "source"), row, strict=True)) for row in DIGESTS],
+    }
+    OUT.write_text(json.dumps(vectors, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

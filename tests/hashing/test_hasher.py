@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hedgerow.hashing import PdqHasher, Signal, hash_bytes, pdq
+from hedgerow.hashing.pdq import ArrayPixels
+from hedgerow.hashing.selftest import synthetic_picture
+from hedgerow.testing import PictureHasherConformance
+
+
+class TestFullSizePdq(PictureHasherConformance):
+    def hasher(self) -> PdqHasher:
+        return PdqHasher()
+
+
+class TestReferencePdq(PictureHasherConformance):
+    def hasher(self) -> PdqHasher:
+        return PdqHasher("reference")
+
+
+def nearest(known: Signal, queries: tuple[Signal, ...]) -> tuple[int, str]:
+    def distance(query: Signal) -> int:
+        return (int(query.value, 16) ^ int(known.value, 16)).bit_count()
+
+    return min((distance(query), query.variant) for query in queries)
+
+
+def encoded(picture: np.ndarray, form: str, **options: object) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, form, **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("size", [(500, 400), (1400, 1000)])
+def test_a_copy_with_borders_is_found_without_them(form: str, size: tuple[int, int]) -> None:
+    picture = synthetic_picture(*size, seed=11)
+    margin = size[0] // 12
+    framed = np.pad(picture, ((margin, margin), (margin, margin), (0, 0)), constant_values=255)
+    queries = hash_bytes(encoded(framed, form), with_query_variants=True).signals
+    distance, variant = nearest(pdq(picture), queries)
+    assert variant == "borders trimmed"
+    assert distance <= 31
+
+
+def test_a_letterboxed_mirrored_copy_is_found_and_named() -> None:
+    picture = synthetic_picture(640, 360, seed=12)
+    boxed = np.pad(picture[:, ::-1], ((60, 60), (0, 0), (0, 0)))
+    queries = hash_bytes(encoded(boxed, "JPEG"), with_query_variants=True).signals
+    distance, variant = nearest(pdq(picture), queries)
+    assert variant == "borders trimmed, mirrored"
+    assert distance <= 31
+
+
+def test_a_picture_that_exif_turns_is_also_looked_up_as_stored() -> None:
+    upright = synthetic_picture(300, 420, seed=13)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = np.ascontiguousarray(np.rot90(upright, 1))
+    result = hash_bytes(encoded(stored, "PNG", exif=exif), with_query_variants=True)
+    by_variant = {signal.variant: signal for signal in result.signals}
+    assert by_variant["as is"].bits == pdq(upright).bits
+    assert by_variant["as stored"].bits == pdq(stored).bits
+
+
+def test_without_query_variants_there_is_one_signal_for_an_opaque_still() -> None:
+    assert len(list(PdqHasher().signals(ArrayPixels(synthetic_picture(90, 80, seed=2))))) == 1
+
+
+def test_a_large_picture_without_borders_is_read_once() -> None:
+    class Counting(ArrayPixels):
+        __slots__ = ("asked",)
+
+        def rows(self, start: int, stop: int) -> np.ndarray:
+            self.asked = getattr(self, "asked", 0) + (stop - start)
+            return super().rows(start, stop)
+
+    pixels = Counting(synthetic_picture(1500, 1200, seed=3))
+    list(PdqHasher().signals(pixels, with_query_variants=True))
+    assert pixels.asked < 1.2 * 1200

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hedgerow.hashing import HashOptions, examine_file, pdq
+from hedgerow.hashing.pool import FileHash, FileTask, HashingPool
+from hedgerow.hashing.selftest import synthetic_picture
+from hedgerow.media import MediaLimits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def png(seed: int) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(synthetic_picture(120, 90, seed)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def hashed(pool: HashingPool, *tasks: FileTask) -> list[FileHash]:
+    return list(pool.results(tasks))
+
+
+def test_files_are_answered_in_the_order_given_and_as_in_this_process(tmp_path: Path) -> None:
+    paths = []
+    for seed in range(20):
+        paths.append(tmp_path / f"{seed}.png")
+        paths[-1].write_bytes(png(seed))
+    (tmp_path / "7.png").write_bytes(b"no picture")
+    (tmp_path / "9.png").unlink()
+    options = HashOptions(types=("pdq", "sha256"), with_query_variants=True)
+    with HashingPool(options, jobs=2) as pool:
+        answers = hashed(pool, *(FileTask(str(path)) for path in paths))
+    assert [answer.path for answer in answers] == [str(path) for path in paths]
+    assert [answer.hash for answer in answers] == [examine_file(path, options) for path in paths]
+    assert all(answer.is_last and answer.number == 0 and answer.member is None for answer in answers)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_the_members_of_an_archive_are_answered_one_by_one_and_the_archive_last(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"pictures.{kind}"
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for seed in range(4):
+                archive.writestr(f"{seed}.png", png(seed))
+    else:
+        with tarfile.open(path, "w") as tar:
+            for seed in range(4):
+                info = tarfile.TarInfo(f"{seed}.png")
+                info.size = len(png(seed))
+                tar.addfile(info, io.BytesIO(png(seed)))
+    with HashingPool(HashOptions(archives=True), jobs=1) as pool:
+        answers = hashed(pool, FileTask(str(path)))
+        rest = hashed(pool, FileTask(str(path), skip=3))
+    assert [answer.member for answer in answers] == ["0.png", "1.png", "2.png", "3.png", None]
+    assert [answer.number for answer in answers] == [0, 1, 2, 3, 4]
+    assert [answer.is_last for answer in answers] == [False] * 4 + [True]
+    assert answers[2].hash.signals[0].bits == pdq(synthetic_picture(120, 90, 2)).bits
+    assert answers[-1].hash.unchecked is None
+    assert rest == answers[3:]
+
+
+def test_a_member_that_is_no_picture_does_not_stop_the_archive(tmp_path: Path) -> None:
+    path = tmp_path / "mixed.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "words " * 50)
+        archive.writestr("picture.png", png(1))
+    with HashingPool(HashOptions(archives=True), jobs=1) as pool:
+        text, picture, whole = hashed(pool, FileTask(str(path)))
+    assert text.hash.unchecked is not None
+    assert text.hash.unchecked.reason == "unsupported"
+    assert picture.hash.signals
+    assert whole.hash.unchecked is None
+
+
+def test_without_archives_a_zip_is_no_picture(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("picture.png", png(1))
+    with HashingPool(HashOptions(), jobs=1) as pool:
+        (answer,) = hashed(pool, FileTask(str(tmp_path / "a.zip")))
+    assert answer.hash.unchecked is not None
+    assert answer.hash.unchecked.reason == "unsupported"
+
+
+def test_a_file_that_needs_too_much_memory_is_answered_so_and_the_next_one_is_hashed(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((9000, 9000), np.uint8)).save(tmp_path / "bomb.png")
+    (tmp_path / "good.png").write_bytes(png(1))
+    options = HashOptions(limits=MediaLimits(memory_bytes=64 * 1024**2))
+    with HashingPool(options, jobs=1) as pool:
+        bomb, good = hashed(pool, FileTask(str(tmp_path / "bomb.png")), FileTask(str(tmp_path / "good.png")))
+    assert bomb.hash.unchecked is not None
+    assert bomb.hash.unchecked.reason == "memory"
+    assert good.hash.signals
+
+
+def test_bytes_are_hashed_in_the_pool_too() -> None:
+    with HashingPool(HashOptions(), jobs=1) as pool:
+        assert pool.hash_bytes(png(3)).signals[0].bits == pdq(synthetic_picture(120, 90, 3)).bits

@@ -1,0 +1,277 @@
+"""The sandbox: nothing that a worker does to itself reaches the parent, and nothing is lost by it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hedgerow.errors import DecoderCrashed
+from hedgerow.media.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(not Sandbox.is_available, reason="watching pipes needs a POSIX system")
+
+WORKER = (sys.executable, str(Path(__file__).with_name("odd_worker.py")))
+GENEROUS_S = 20.0
+BRIEF_S = 0.6
+
+
+def sandbox(*, jobs: int = 1, seconds: float = GENEROUS_S, tasks_per_worker: int = 2000) -> Sandbox:
+    return Sandbox(WORKER, jobs=jobs, seconds=seconds, memory_bytes=256 * 1024**2, tasks_per_worker=tasks_per_worker)
+
+
+@pytest.fixture(scope="module")
+def one_worker() -> Iterator[Sandbox]:
+    with sandbox() as box:
+        yield box
+
+
+def children() -> set[int]:
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                status = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+                if int(status[1]) == os.getpid():
+                    found.add(int(entry.name))
+    return found
+
+
+def test_answers_come_in_the_order_of_the_tasks() -> None:
+    tasks = [{"do": "nap"} if number % 7 == 0 else {"echo": number} for number in range(60)]
+    with sandbox(jobs=2) as box:
+        answers = list(box.run(tasks))
+    assert [index for index, _ in answers] == list(range(60))
+    assert all(answer["done"] for _, answer in answers)
+    assert [a["echo"] for i, a in answers if i % 7] == [i for i in range(60) if i % 7]
+
+
+def test_tasks_are_taken_only_as_fast_as_they_are_worked_on() -> None:
+    taken = 0
+
+    def endless() -> Iterator[dict[str, Any]]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield {"echo": taken}
+
+    with sandbox() as box:
+        answers = box.run(endless())
+        for _ in range(50):
+            next(answers)
+        answers.close()
+    assert taken <= 50 + 2 * 16
+
+
+@pytest.mark.parametrize(
+    ("deed", "expected"),
+    [
+        ("segfault", {"error": "crashed", "how": f"signal {signal.SIGSEGV.value}", "name": None, "done": True}),
+        ("exit", {"error": "crashed", "how": "exit status 3", "name": None, "done": True}),
+        ("allocate", {"error": "memory", "name": None, "done": True}),
+        ("bug", {"error": "crashed", "how": "exception ValueError", "name": None, "done": True}),
+    ],
+)
+def test_a_lost_worker_costs_only_the_task_at_fault(one_worker: Sandbox, deed: str, expected: dict[str, Any]) -> None:
+    answers = list(one_worker.run([{"echo": 0}, {"do": deed}, {"echo": 2}, {"echo": 3}]))
+    assert [index for index, _ in answers] == [0, 1, 2, 3]
+    assert answers[1][1] == expected
+    assert [answers[at][1]["echo"] for at in (0, 2, 3)] == [0, 2, 3]
+
+
+@pytest.mark.parametrize("deed", ["hang", "burn"])
+def test_a_worker_that_does_not_answer_in_time_is_killed_and_the_queue_goes_on(deed: str) -> None:
+    with sandbox(seconds=BRIEF_S) as box:
+        started = time.monotonic()
+        answers = list(box.run([{"echo": 0}, {"do": deed}, {"echo": 2}]))
+        assert time.monotonic() - started < GENEROUS_S
+    assert answers[1][1] == {"error": "timeout", "name": None, "done": True}
+    assert answers[2][1]["echo"] == 2
+
+
+def test_members_of_an_archive_are_answered_one_by_one(one_worker: Sandbox) -> None:
+    answers = one_worker.call({"members": ["a", "b", "c"]})
+    assert [answer.get("did") for answer in answers] == ["a", "b", "c", None]
+    assert [answer["done"] for answer in answers] == [False, False, False, True]
+
+
+def test_the_members_after_one_that_kills_the_worker_are_still_read() -> None:
+    members = ["a", "segfault", "c", "hang", "e", "allocate", "bug"]
+    with sandbox(seconds=BRIEF_S) as box:
+        answers = list(box.run([{"members": members}, {"echo": "next"}]))
+    of_archive = [answer for index, answer in answers if index == 0]
+    assert [answer.get("did") or answer.get("error") for answer in of_archive] == [
+        "a",
+        "crashed",
+        "c",
+        "timeout",
+        "e",
+        "memory",
+        "crashed",
+        None,
+    ]
+    assert [answer["name"] for answer in of_archive if "error" in answer] == [
+        "member 1",
+        "member 3",
+        "member 5",
+        "member 6",
+    ]
+    assert [answer["done"] for answer in of_archive] == [False] * 7 + [True]
+    assert answers[-1] == (1, {"echo": "next", "done": True})
+
+
+def test_an_archive_that_kills_worker_after_worker_is_given_up() -> None:
+    with sandbox() as box:
+        answers = box.call({"members": ["exit"] * 40})
+    assert len(answers) == 16
+    assert [answer["done"] for answer in answers] == [False] * 15 + [True]
+
+
+def test_what_a_library_prints_does_not_disturb_the_answers(one_worker: Sandbox) -> None:
+    assert one_worker.call({"do": "chatter"}) == [{"did": "chatter", "done": True}]
+
+
+def test_a_worker_cannot_write_files(one_worker: Sandbox, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    with sandbox() as box:
+        assert box.call({"do": "write"})[0]["how"] == "exception OSError"
+    left = tmp_path / "should-not-be"
+    assert not left.exists() or left.stat().st_size == 0
+
+
+def test_a_worker_reads_nothing_from_the_parents_standard_input(one_worker: Sandbox) -> None:
+    assert one_worker.call({"do": "read-stdin"})[0]["stdin"] == ""
+
+
+def test_a_worker_sees_no_credentials_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_SERVICE_TOKEN", "opaque")
+    with sandbox() as box:
+        names = box.call({"do": "environment"})[0]["names"]
+    assert "PATH" in names
+    assert "SOME_SERVICE_TOKEN" not in names
+
+
+def test_an_interrupt_is_the_parents_affair(one_worker: Sandbox) -> None:
+    assert one_worker.call({"do": "interrupt"})[0]["did"] == "interrupt"
+
+
+@pytest.mark.parametrize("size", [1, 1 << 16, (1 << 16) + 1, 5_000_000])
+def test_raw_bytes_travel_beside_a_task(one_worker: Sandbox, size: int) -> None:
+    answers = list(one_worker.run([({"kind": "bytes"}, b"\x07" * size)] * 3))
+    assert [answer["bytes"] for _, answer in answers] == [size] * 3
+
+
+def test_a_path_of_odd_encoding_travels_unchanged(one_worker: Sandbox) -> None:
+    odd = os.fsdecode(b"caf\xe9 \xff.jpg")
+    assert one_worker.call({"echo": odd})[0]["echo"] == odd
+
+
+def test_a_worker_is_replaced_after_its_share_of_tasks() -> None:
+    with sandbox(tasks_per_worker=4) as box:
+        pids = [answer["pid"] for _, answer in box.run([{"do": "pid"}] * 12)]
+    assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [4, 4, 4]
+
+
+def test_an_idle_worker_serves_the_next_run(one_worker: Sandbox) -> None:
+    assert one_worker.call({"do": "pid"}) == one_worker.call({"do": "pid"})
+
+
+def test_many_threads_may_call_at_once() -> None:
+    with sandbox(jobs=2) as box, ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(lambda number: box.call({"echo": number}), range(60)))
+    assert [answer[0]["echo"] for answer in answers] == list(range(60))
+
+
+def test_closing_leaves_no_process_and_no_descriptor() -> None:
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("asks /proc")
+    before, descriptors = children(), len(os.listdir("/proc/self/fd"))  # noqa: PTH208  (a plain count)
+    with sandbox(jobs=2) as box:
+        assert len(list(box.run([{"do": "nap"}] * 4))) == 4
+        half = box.run([{"echo": 1}, {"do": "hang"}, {"do": "hang"}])
+        next(half)
+        box.call({"do": "segfault"})
+        half.close()
+        box.call({"echo": 2})
+        assert children() - before
+    assert children() - before == set()
+    assert len(os.listdir("/proc/self/fd")) == descriptors  # noqa: PTH208  (a plain count)
+
+
+def test_a_closed_sandbox_serves_nobody() -> None:
+    box = sandbox()
+    box.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        box.call({"echo": 1})
+
+
+def test_workers_that_cannot_start_are_an_error_not_an_endless_loop() -> None:
+    command = (sys.executable, "-c", "raise SystemExit(7)")
+    with (
+        Sandbox(command, jobs=2, seconds=5, memory_bytes=1 << 28) as box,
+        pytest.raises(DecoderCrashed, match="exit status 7"),
+    ):
+        list(box.run([{"echo": number} for number in range(10)]))
+
+
+def test_a_worker_that_speaks_nonsense_is_lost() -> None:
+    code = textwrap.dedent(
+        """
+        import os, sys
+        from hedgerow.media.frames import MAGIC, pack
+        os.write(1, MAGIC + pack({"ready": True}))
+        os.read(0, 10)
+        os.write(1, pack({"id": 77, "answer": {}, "done": True}))
+        sys.stdin.read()
+        """
+    )
+    with Sandbox((sys.executable, "-c", code), jobs=1, seconds=5, memory_bytes=1 << 28) as box:
+        assert box.call({"echo": 1}) == [{"error": "crashed", "how": "it spoke nonsense", "name": None, "done": True}]
+
+
+def test_workers_end_when_the_parent_is_killed(tmp_path: Path) -> None:
+    code = textwrap.dedent(
+        f"""
+        from hedgerow.media.sandbox import Sandbox
+        box = Sandbox({WORKER!r}, jobs=1, seconds=30, memory_bytes=1 << 28)
+        print(box.call({{"do": "pid"}})[0]["pid"], flush=True)
+        box.call({{"do": "hang"}}) if False else __import__("time").sleep(60)
+        """
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        os.kill(pid, 0)
+        parent.kill()
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        state = Path(f"/proc/{pid}/stat")
+        if state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] == "Z":
+            return
+        time.sleep(0.05)
+    pytest.fail("the worker outlived its parent by five seconds")
+
+
+def test_answers_that_wait_are_bounded_while_one_task_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hedgerow.media.sandbox._WAITING_ANSWERS", 20)
+    tasks: list[Any] = [{"members": ["nap"] * 10}, *({"members": ["a"] * 300} for _ in range(6)), {"do": "segfault"}]
+    with sandbox(jobs=2) as box:
+        answers = list(box.run(tasks))
+    counts = [sum(1 for index, _ in answers if index == task) for task in range(8)]
+    assert counts == [11, 301, 301, 301, 301, 301, 301, 1]
+    assert [index for index, _ in answers] == sorted(index for index, _ in answers)
