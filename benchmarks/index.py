@@ -5,7 +5,7 @@
 Queries are known signals with 0 to 31 bits flipped (they match) and unrelated ones (they do not), one call each, one
 thread. Prints a table and writes ``benchmarks/results/index.json``. FAISS is measured where it is installed, in the
 same process on the same rows: IndexBinaryFlat, and up to 1 M rows IndexBinaryMultiHash(16, 16), which HMA uses.
-At 1e8 rows it needs 12 GB of memory and disk.
+At 1e8 rows it needs 15 GB of memory and 10 GB of disk.
 """
 
 from __future__ import annotations

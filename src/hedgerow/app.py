@@ -481,9 +481,17 @@ def scan(
     from contextlib import ExitStack
 
     from hedgerow import __version__
-    from hedgerow.scanning import ReportHeader, Scan, ScanRequest, open_report, written_paths
+    from hedgerow.scanning import (
+        ReportHeader,
+        Scan,
+        ScanRequest,
+        open_report,
+        remove_abandoned,
+        written_paths,
+    )
 
     started = now()
+    remove_abandoned(settings.data, started)
     request = ScanRequest(plan.paths, plan.exclude, plan.follow_links, hash_options(settings))
     passing_by = [path for report in plan.reports for path in written_paths(report)]
     with ExitStack() as stack:

@@ -353,7 +353,7 @@ class InvalidQuery(MatchingError):
 
     def __init__(self, problem: str) -> None:
         self.problem = problem
-        super().__init__(f"These are no 256-bit signals: {problem}.")
+        super().__init__(f"This cannot be looked up or held: {problem}.")
 
 
 class DuplicateId(MatchingError):

@@ -159,3 +159,11 @@ def test_damaged_tables_never_make_a_search_leave_its_arrays(
     found = unpacked(tables.search(rows, damaged, rows[:20], 40, threads=1))
     right = set(unpacked(linear.scan(rows, rows[:20], 40)))
     assert set(found) <= right, "whatever is offered is verified"
+
+
+@pytest.mark.parametrize(("rows", "loads"), [(1000, False), (tables.LARGE_ROWS, True)])
+def test_a_large_bank_loads_the_kernels_with_its_first_search(*, rows: int, loads: bool) -> None:
+    content = read_only(np.ones((rows, 4), np.uint64))
+    with mock.patch.object(compiled, "kernels_for", return_value=None) as asked:
+        tables.search(content, None, content[:1], 0, threads=1)
+    assert (asked.call_args.args[0] >= compiled.LOADING_S) == loads

@@ -171,9 +171,9 @@ def test_too_many_bytes_in_all_end_the_walk() -> None:
         contents(tarred(), ArchiveLimits(total_bytes=10_000))
 
 
-def test_a_bomb_in_a_zip_is_refused_by_its_proportions() -> None:
-    bomb = zipped({"bomb": bytes(100 * 1024**2), "after": b"good"})
-    members = read_members(bomb)
+def test_a_bomb_in_a_zip_is_refused_by_its_proportions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hedgerow.media.archive._SMALL_BYTES", 1 << 20)
+    members = read_members(zipped({"bomb": bytes(8 * 1024**2), "after": b"good"}))
     with pytest.raises(ArchiveRefused, match="proportion"):
         next(members).read()
     assert next(members).read() == b"good"
@@ -188,9 +188,12 @@ def test_a_zip_that_lies_about_a_size_gives_no_more_than_the_limit() -> None:
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
-def test_a_packed_bomb_is_refused_while_it_unpacks(pack: Callable[[bytes], bytes]) -> None:
-    with pytest.raises((ArchiveRefused, MediaTooLarge)):
-        contents(pack(tarred({"bomb": bytes(90 * 1024**2)})), ArchiveLimits(member_bytes=1 << 30))
+def test_a_packed_bomb_is_refused_while_it_unpacks(
+    pack: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hedgerow.media.archive._SMALL_BYTES", 1 << 20)
+    with pytest.raises(ArchiveRefused, match="many times"):
+        contents(pack(tarred({"bomb": bytes(8 * 1024**2)})), ArchiveLimits(ratio=50))
 
 
 def test_an_xz_that_asks_for_gigabytes_of_memory_is_refused() -> None:

@@ -108,7 +108,8 @@ class Unchecked:
     """Why some or all of a piece of media could not be looked at.
 
     Attributes:
-        reason: The `reason` of the error behind it, or ``truncated``, ``frame_limit``: a word for programs.
+        reason: A word for programs: the `reason` of the error behind it, or, where a part was seen, ``truncated``,
+            ``frame_limit``, ``time_limit`` or ``memory``.
         detail: One sentence for a person.
     """
 

@@ -27,7 +27,7 @@ _WORDS = 4
 class HammingIndex(Index[tables.Tables]):
     """Known 256-bit signals (PDQ), searched exactly: every signal within the threshold is found, and no other.
 
-    A merged index takes 112–116 bytes a signal at 1 M and 10 M, 95 at 100 M, in memory as on disk, and 8 more where
+    A merged index takes 112–116 bytes a signal at 1 M and 10 M, 92 at 100 M, in memory as on disk, and 8 more where
     ids are not consecutive. Building takes 8 bytes a signal and thread beside that.
 
     >>> index = HammingIndex()

@@ -11,7 +11,7 @@ d_i ≤ t_i **and** d_i + d_{i+1} ≤ t_i + t_{i+1} + 1. The tag tests the secon
 rows in the looked-up buckets, two or three are fetched.
 
 Memory: 5 bytes for each row and chunk, 4 bytes for each possible chunk value: 80–84 bytes a row at 1 M and 10 M rows
-(16 chunks), 62 at 100 M (12 chunks), beside 32 for the signal and 8 for the id (0 where ids are consecutive).
+(16 chunks), 60 at 100 M (11 chunks), beside 32 for the signal and 8 for the id (0 where ids are consecutive).
 """
 
 from __future__ import annotations
@@ -37,10 +37,12 @@ OVERREAD = 32
 """Tags after the last, which the kernels may read (as a whole vector) but ignore: `kernels.RUN`."""
 BATCH_NS = 2_000_000
 """A batch expected to take longer is divided among threads; starting one takes some 0.1 ms."""
+LARGE_ROWS = 500_000
+"""From here on the kernels are loaded by the first search: who keeps such a bank searches it more than once."""
 _BUILD_NS = 120.0
 """Sorting one row into one table with NumPy, for `compiled.kernels_for`."""
-_PROBE_NS = 120.0
-"""Looking one bucket up with NumPy."""
+_PROBE_NS = 500.0
+"""Looking one bucket up with NumPy, and testing the tags in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,8 @@ def search(
     """
     probes = None if tables is None else plan.probes_for(tables.widths, tables.count, threshold)
     numpy_ns = linear.SCAN_NS * len(rows) if probes is None else _PROBE_NS * len(probes.masks)
-    kernels = compiled.kernels_for(numpy_ns * len(queries) / 1e9)
+    is_large = len(rows) >= LARGE_ROWS
+    kernels = compiled.kernels_for(compiled.LOADING_S if is_large else numpy_ns * len(queries) / 1e9)
     if kernels is None:
         if tables is None or probes is None:
             return np.sort(linear.scan(rows, queries, threshold))
