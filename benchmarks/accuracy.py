@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import common  # first: it sets one thread
+
+# isort: split
 import argparse
 import statistics
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
-from charts import column_chart
-from common import Result, Table, peer, photographs, shared_data, share
 from PIL import Image, ImageOps
 
 import hedgerow
+from charts import column_chart
+from common import Result, Table, peer, photographs, share, shared_data
 from hedgerow.hashing import PdqHasher
 from hedgerow.hashing.pdq import TURNS, WAYS, ArrayPixels, bits, coefficients, dihedral, small_picture
 from hedgerow.hashing.selftest import check_golden_file
@@ -76,9 +78,18 @@ def reduced_and_full(result: Result, paths: Iterable[Path]) -> None:
         )
     )
     why = "" if found else NO_DATA
-    result.check("Reduced against full, mean", "at most", 1.0, statistics.mean(found) if found else None, why=why)
-    result.check("Reduced against full, 99th percentile", "at most", 4, share(found, 0.99) if found else None, why=why)
-    result.check("Reduced against full, largest", "at most", 6, max(found) if found else None, why=why)
+    result.check(
+        "Reduced against full, mean", "at most", 1.0, statistics.mean(found) if found else None, unit=" bits", why=why
+    )
+    result.check(
+        "Reduced against full, 99th percentile",
+        "at most",
+        4,
+        share(found, 0.99) if found else None,
+        unit=" bits",
+        why=why,
+    )
+    result.check("Reduced against full, largest", "at most", 6, max(found) if found else None, unit=" bits", why=why)
     if found:
         counts = Counter(found)
         result.charts["accuracy-reduced.svg"] = column_chart(
@@ -132,8 +143,12 @@ def full_and_pdqhash(result: Result, paths: Iterable[Path]) -> None:
         )
     )
     why = "" if bits_off else NO_DATA
-    result.check("Full decode against pdqhash, largest", "at most", 0, max(bits_off, default=None), unit=" bits", why=why)
-    result.check("Its quality, largest", "at most", 0, max(quality_off, default=None), unit=" points", why=why)
+    result.check(
+        "Full decode against pdqhash, largest", "at most", 0, max(bits_off, default=None), unit=" bits", why=why
+    )
+    result.check(
+        "Full decode against pdqhash, quality", "at most", 0, max(quality_off, default=None), unit=" points", why=why
+    )
     result.check("Photographs compared", "at least", PHOTOGRAPHS_AT_LEAST, len(bits_off) or None, why=why)
 
 
@@ -143,9 +158,7 @@ def golden(result: Result, data: Path | None) -> None:
         result.check("C++ golden rows reproduced", "at least", 39, None, why=NO_DATA)
         return
     folder = data / "reference"
-    rows = list(
-        check_golden_file(folder / "pdq-cpp-golden.csv", _folder_of(folder, "bridge-mods").parent)
-    )
+    rows = list(check_golden_file(folder / "pdq-cpp-golden.csv", _folder_of(folder, "bridge-mods").parent))
     passed = sum(row.has_passed for row in rows)
     result.rows.append({"what": "golden", "rows": len(rows), "passed": passed})
     result.tables.append(
@@ -214,8 +227,8 @@ def ways(result: Result, paths: list[Path], most: int) -> None:
             "The eight ways to lay a picture",
             ("variant", "ours: median bits", "largest", "sign changes (as PDQ publishes it): median", "largest"),
             tuple(rows),
-            f"{len(ours['mirrored'])} photographs, truly turned, then looked up under the variant that leads back. Ours "
-            "turns the operators, which is the same as turning the pixels; PDQ's own way changes signs of the "
+            f"{len(ours['mirrored'])} photographs, truly turned, then looked up under the variant that leads back. "
+            "Ours turns the operators, which is the same as turning the pixels; PDQ's own way changes signs of the "
             "coefficients, which is not quite.",
         )
     )
@@ -244,7 +257,9 @@ def main() -> None:
     )
     data = shared_data()
     paths = photographs()[: arguments.most]
-    references = sorted((data / "reference").rglob("*.jp*g")) + sorted((data / "reference").rglob("*.png")) if data else []
+    references = (
+        sorted((data / "reference").rglob("*.jp*g")) + sorted((data / "reference").rglob("*.png")) if data else []
+    )
     jpegs = [path for path in paths if path.suffix.lower() in {".jpg", ".jpeg"}]
     with common.on_one_core():
         reduced_and_full(result, jpegs)

@@ -27,7 +27,7 @@ text{font:12px system-ui,-apple-system,"Segoe UI",sans-serif;fill:#59636e}
 _WIDTH = 760
 _LABEL = 230  # room for a name to the left of a bar
 _VALUE = 96  # and for its figure to the right
-_ROW, _GAP, _TOP = 20, 14, 34
+_TOP = 34
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ def bar_chart(
     groups: Sequence[tuple[str, Sequence[Bar]]],
     *,
     is_log: bool = False,
+    is_compact: bool = False,
     target: float | None = None,
 ) -> str:
     """Draw horizontal bars in groups.
@@ -53,8 +54,10 @@ def bar_chart(
         title: Stands above, and is what a screen reader says.
         groups: Heading (may be empty) and bars of each group. A bar without a value shows its text alone.
         is_log: Whether lengths are logarithmic; the scale then begins at the power of ten below the least value.
+        is_compact: Whether rows are low, for long lists of pairs.
         target: A dashed line across all bars.
     """
+    row, thick, gap = (11, 7, 3) if is_compact else (20, 13, 14)
     values = [bar.value for _, bars in groups for bar in bars if bar.value is not None]
     values += [target] if target is not None else []
     longest = max(values, default=1) or 1
@@ -72,22 +75,24 @@ def bar_chart(
     for heading, bars in groups:
         if heading:
             parts.append(f'<text class="group" x="8" y="{y + 13}">{escape(heading)}</text>')
-            y += _ROW
+            y += row
         for bar in bars:
-            parts.append(f'<text x="{_LABEL - 8}" y="{y + 13}" text-anchor="end">{escape(bar.label)}</text>')
+            base = y + row / 2 + 4
+            parts.append(f'<text x="{_LABEL - 8}" y="{base:g}" text-anchor="end">{escape(bar.label)}</text>')
             end = _LABEL
             if bar.value is not None:
                 end = round(_LABEL + length(bar.value))
                 parts.append(
-                    f'<rect class="{bar.kind}" x="{_LABEL}" y="{y + 3}" width="{end - _LABEL}" height="13" rx="2"/>'
+                    f'<rect class="{bar.kind}" x="{_LABEL}" y="{y + (row - thick) / 2:g}" width="{end - _LABEL}" '
+                    f'height="{thick}" rx="2"/>'
                 )
-            parts.append(f'<text class="value" x="{end + 6}" y="{y + 13}">{escape(bar.text)}</text>')
-            y += _ROW
-        y += _GAP
+            parts.append(f'<text class="value" x="{end + 6}" y="{base:g}">{escape(bar.text)}</text>')
+            y += row
+        y += gap
     if target is not None:
         x = round(_LABEL + length(target))
-        parts.append(f'<line class="target" x1="{x}" y1="{_TOP - 4}" x2="{x}" y2="{y - _GAP}"/>')
-    return _document(title, y - _GAP + 8, parts)
+        parts.append(f'<line class="target" x1="{x}" y1="{_TOP - 4}" x2="{x}" y2="{y - gap}"/>')
+    return _document(title, y - gap + 8, parts)
 
 
 def column_chart(title: str, columns: Sequence[tuple[str, int]], axis: str, *, target: int | None = None) -> str:

@@ -5,15 +5,12 @@ Import this before NumPy: it sets every numeric library to one thread.
 
 from __future__ import annotations
 
-import os
-
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
-
 import json
+import os
 import platform
 import shutil
 import statistics
+import subprocess
 import sys
 import sysconfig
 import time
@@ -30,16 +27,24 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
 __all__ = [
     "RESULTS",
+    "ROOT",
+    "Check",
     "Result",
     "Table",
     "command",
     "format_ms",
+    "gain_of_two_processes",
+    "machine",
     "median_ms",
     "on_one_core",
     "peer",
     "photographs",
+    "share",
     "shared_data",
     "synthetic_photograph",
     "times_ms",
@@ -209,6 +214,29 @@ def on_one_core() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
+_SPIN = """
+import time
+until, turns = time.perf_counter() + 0.5, 0
+while time.perf_counter() < until:
+    turns += 1
+print(turns)
+"""
+
+
+def gain_of_two_processes() -> float:
+    """Return how much more two busy processes do than one: 2.0 where two cores are really free.
+
+    Printed beside figures for two cores, because a busy or throttled machine has no more to give to anybody.
+    """
+
+    def turns(count: int) -> int:
+        command_line = [sys.executable, "-c", _SPIN]
+        started = [subprocess.Popen(command_line, stdout=subprocess.PIPE, text=True) for _ in range(count)]
+        return sum(int(process.communicate()[0]) for process in started)
+
+    return statistics.median(turns(2) / max(1, turns(1)) for _ in range(3))
+
+
 def times_ms(
     functions: Mapping[str, Callable[[], object]], rounds: int, *, budget_s: float = 3.0, is_wall: bool = False
 ) -> dict[str, list[float]]:
@@ -253,7 +281,9 @@ def format_ms(value: float | None) -> str:
 
 def command(name: str) -> str | None:
     """Return the path of a command installed beside this Python, or None."""
-    return shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(name, path=Path(sys.executable).parent)
+    return shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(
+        name, path=Path(sys.executable).parent
+    )
 
 
 def shared_data() -> Path | None:
@@ -282,8 +312,8 @@ def synthetic_photograph(width: int, height: int, seed: int = 1) -> NDArray[np.u
     random = np.random.default_rng(seed)
     # Grain of 6 grey levels that fades in the dark gives 0.10-0.13 bytes a pixel at quality 88, as phones' photographs.
     soft = synthetic_picture(width, height, seed).astype(np.float32)
-    grain = random.normal(0, 6, (height, width, 1)).astype(np.float32)
-    grain = (grain + np.roll(grain, 1, 0) + np.roll(grain, 1, 1)) / 2
+    noise = random.normal(0, 6, (height, width, 1)).astype(np.float32)
+    grain = (noise + np.roll(noise, 1, 0) + np.roll(noise, 1, 1)) / 2
     found: NDArray[np.uint8] = np.clip(soft + grain * np.sqrt(soft / 128), 0, 255).astype(np.uint8)
     return found
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import common  # first: it sets one thread
+
+# isort: split
 import argparse
-import io
 import json
 import statistics
 import subprocess
@@ -13,11 +14,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from charts import Bar, bar_chart
-from common import Result, Table, format_ms, median_ms, on_one_core, peer, shared_data, synthetic_photograph
 from PIL import Image
 
 import hedgerow
+from charts import Bar, bar_chart
+from common import Result, Table, format_ms, median_ms, on_one_core, peer, shared_data, synthetic_photograph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ FLOOR, FLOOR_PILLOW = "libjpeg-turbo, 1/8, grey", "Pillow draft, 1/8, grey"
 FLOORS = (FLOOR, FLOOR_PILLOW)
 QUALITY = 88  # between phones (90-95) and what platforms re-encode to (70-85)
 MIB = 2**20
+LARGE_PIXELS = 12_000_000
 
 
 def jpeg_tools() -> dict[str, Callable[[str], object] | None]:
@@ -80,9 +82,10 @@ def originals(most: int) -> tuple[list[Image.Image], str]:
     folder = data / "reference/threatexchange/pdq/data/reg-test-input/exif-rotn"
     found = sorted(folder.glob("*.jpg"))
     for path in common.photographs():
-        with Image.open(path) if path.suffix == ".jpg" else io.BytesIO() as image:
-            if isinstance(image, Image.Image) and image.width * image.height >= 12_000_000:
-                found.append(path)
+        if path.suffix == ".jpg":
+            with Image.open(path) as image:
+                if image.width * image.height >= LARGE_PIXELS:
+                    found.append(path)
     # From both ends of the list, so that a few are already of both sources.
     found = [found[place // 2 if place % 2 == 0 else -1 - place // 2] for place in range(min(most, len(found)))]
     pictures = [Image.open(path).convert("RGB") for path in found]
@@ -197,7 +200,9 @@ def by_bytes(result: Result, folder: Path, rounds: int) -> None:
         calls = {name: _call(tool, path) for name, tool in tools.items() if tool and name in (OURS, PYTX, FLOOR)}
         times = median_ms(calls, max(3, rounds // 2), budget_s=2.0)
         size = path.stat().st_size
-        result.rows.append({"what": "quality", "quality": quality, "progressive": is_progressive, "bytes": size} | times)
+        result.rows.append(
+            {"what": "quality", "quality": quality, "progressive": is_progressive, "bytes": size} | times
+        )
         rows.append(
             (
                 f"quality {quality}" + (", progressive" if is_progressive else ""),
@@ -239,12 +244,13 @@ def rasters(result: Result, folder: Path, rounds: int) -> None:
     for size in SIZES[1:]:
         made = made_of(picture, *size)
         group = []
-        for form, options in (
+        forms: tuple[tuple[str, dict[str, Any]], ...] = (
             ("png", {"compress_level": 6}),
             ("webp", {"quality": 80, "method": 2}),
             ("heic", {"quality": 60}),
             ("avif", {"quality": 60, "speed": 9}),
-        ):
+        )
+        for form, options in forms:
             path = folder / f"{size[0]}.{form}"
             try:
                 made.save(path, **options)
@@ -271,9 +277,7 @@ def rasters(result: Result, folder: Path, rounds: int) -> None:
                 Bar(f"{form}: hedgerow", medians["ours"], format_ms(medians["ours"]), "ours"),
                 Bar(f"{form}: Pillow decodes", medians["decode"], format_ms(medians["decode"]), "floor"),
             ]
-            result.check(
-                f"{form} {size[0]}×{size[1]}: hash_file ÷ Pillow's decode", "at most", 1.15, ratio, unit="×"
-            )
+            result.check(f"{form} {size[0]}×{size[1]}: hash_file ÷ Pillow's decode", "at most", 1.15, ratio, unit="×")
         bars.append((f"{size[0]}×{size[1]}", group))
     result.tables.append(
         Table(
@@ -333,7 +337,12 @@ def memory(result: Result, folder: Path) -> None:
     if not Path("/proc/self/status").exists():
         result.notes.append("Memory is not measured: this system has no /proc.")
         return
-    modules = {"hedgerow": "hedgerow", "threatexchange": "threatexchange", "pdqhash": "pdqhash", "Pillow, decode alone": "PIL"}
+    modules = {
+        "hedgerow": "hedgerow",
+        "threatexchange": "threatexchange",
+        "pdqhash": "pdqhash",
+        "Pillow, decode alone": "PIL",
+    }
     for name, module in modules.items():
         if peer(module) is None:
             rows.append((name, "not installed"))
@@ -368,9 +377,9 @@ def main() -> None:
     result = Result(
         "hashing",
         "From a file to its PDQ",
-        "Each tool is given the path of a file and returns a hash, as its users call it: decoding included, one thread, "
-        "one process. The floor is what libjpeg-turbo takes to read the same file at one eighth and in grey, without "
-        "any hashing: no hasher that reads JPEG through it can be faster.",
+        "Each tool is given the path of a file and returns a hash, as its users call it: decoding included, one "
+        "thread, one process. The floor is what libjpeg-turbo takes to read the same file at one eighth and in grey, "
+        "without any hashing: no hasher that reads JPEG through it can be faster.",
     )
     with on_one_core(), tempfile.TemporaryDirectory() as name:
         folder = Path(name)

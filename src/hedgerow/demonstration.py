@@ -49,6 +49,10 @@ class Demonstration:
     entries: dict[int, str] = field(default_factory=dict)
 
 
+_NO_PHOTOGRAPHS = {"chessboard_GRAY", "chessboard_RGB", "color", "horse", "logo", "page", "phantom", "text"}
+_TWINS = {"motorcycle_right", "microaneurysms"}  # the same scene from the other eye; a part of the retina
+
+
 def installed_pictures() -> list[Path]:
     """Return the photographs that scikit-image and scikit-learn carry, where they are installed."""
     found: list[Path] = []
@@ -56,7 +60,7 @@ def installed_pictures() -> list[Path]:
         spec = find_spec(package)
         for place in (spec.submodule_search_locations or ()) if spec is not None else ():
             found += sorted((Path(place) / folder).glob("*.[jp][pn]g"))
-    return found
+    return [path for path in found if path.stem not in _NO_PHOTOGRAPHS | _TWINS]
 
 
 def prepare(settings: Settings, folder: Path, pictures: Sequence[Path]) -> Demonstration:

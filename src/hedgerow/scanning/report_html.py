@@ -286,8 +286,25 @@ def _head(header: ReportHeader, headline: str) -> str:
             f"<div{f' class={chr(34)}{kind}{chr(34)}' if kind else ''}><dt>{name}</dt><dd>{value:,}</dd></div>"
             for kind, name, value in counts
         )
-        + "</dl>\n</header>\n"
+        + "</dl>\n"
+        + _contents(statistics)
+        + "</header>\n"
     )
+
+
+def _contents(statistics: ScanStatistics) -> str:
+    """Return links to the sections: the matches alone may be thousands of rows long."""
+    sections = [
+        ("matches", "Matches"),
+        *([("distances", "How near")] if statistics.distances else []),
+        ("unchecked", "Not checked"),
+        *([("plain", "Too plain")] if statistics.cautions else []),
+        ("throughput", "Throughput"),
+        ("banks", "Banks"),
+        ("reading", "How to read this page"),
+    ]
+    links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title in sections)
+    return f'<nav aria-label="On this page"><ul>{links}</ul></nav>\n'
 
 
 def _headline(statistics: ScanStatistics) -> str:
