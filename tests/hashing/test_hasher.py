@@ -67,6 +67,20 @@ def test_a_picture_that_exif_turns_is_also_looked_up_as_stored() -> None:
     assert by_variant["as stored"].bits == pdq(stored).bits
 
 
+@pytest.mark.parametrize("scale", [1, 2, 8])
+def test_borders_of_a_giant_raster_are_found_at_whatever_scale_it_was_decoded(scale: int) -> None:
+    content = synthetic_picture(2400, 1800, seed=21, channels=1)
+    raster = ArrayPixels(np.pad(content, 160))  # more cells than are looked at in one piece
+    whole = ArrayPixels(content)
+    for pixels in (raster, whole):
+        pixels.scale, pixels.height, pixels.width = scale, pixels.height * scale, pixels.width * scale
+    known = next(PdqHasher().signals(whole))
+    queries = tuple(PdqHasher().signals(raster, with_query_variants=True))
+    distance, variant = nearest(known, queries)
+    assert variant == "borders trimmed"
+    assert distance <= 10
+
+
 def test_without_query_variants_there_is_one_signal_for_an_opaque_still() -> None:
     assert len(list(PdqHasher().signals(ArrayPixels(synthetic_picture(90, 80, seed=2))))) == 1
 

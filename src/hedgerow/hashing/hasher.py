@@ -163,13 +163,14 @@ _REDUCED_SIDE = 300  # as for JPEG: below this many cells on the short side bits
 
 
 def _reduced_luma(pixels: Pixels) -> tuple[NDArray[np.uint8], int]:
-    """Return a full-size raster as luma, averaged over cells of a whole number of pixels, and that number."""
-    scale = max(1, min(pixels.height, pixels.width) // _REDUCED_SIDE)
-    columns = np.arange(0, pixels.width, scale)
-    widths = np.diff(np.append(columns, pixels.width))
+    """Return a large raster as luma, averaged over cells of a whole number of pixels, and that number of pixels."""
+    rows, width = -(-pixels.height // pixels.scale), -(-pixels.width // pixels.scale)
+    factor = max(1, min(rows, width) // _REDUCED_SIDE)
+    columns = np.arange(0, width, factor)
+    widths = np.diff(np.append(columns, width))
     lines = []
-    for start in range(0, pixels.height, scale):
-        strip = pixels.rows(start, min(start + scale, pixels.height))
+    for start in range(0, rows, factor):
+        strip = pixels.rows(start, min(start + factor, rows))
         line = _luma(strip.mean(axis=0, dtype=np.float32))
         lines.append(np.add.reduceat(line, columns) / widths)
-    return np.clip(np.rint(np.stack(lines)), 0, 255).astype(np.uint8), scale
+    return np.clip(np.rint(np.stack(lines)), 0, 255).astype(np.uint8), factor * pixels.scale

@@ -1,0 +1,96 @@
+"""The folder in which the examples of the documentation are run, prepared anew for each document.
+
+::
+
+    known/lamp.png, known/boat.png     two pictures that a person adds to a bank
+    lists/partner.csv                  a partner's list under headers of its own; two of its five rows are faulty
+    lists/digests.txt                  digests as plain text: the MD5 of uploads/monday/img-003.jpg, and one unknown
+    uploads/monday/img-001.jpg         the lamp at half its size
+    uploads/monday/img-002.gif         the lamp as GIF
+    uploads/monday/img-003.jpg         unrelated
+    uploads/tuesday/img-004.jpg        the boat, mirrored
+    uploads/tuesday/img-005.jpg        the boat with a white border
+    uploads/tuesday/album.zip          holds img-006.jpg, the lamp rotated, and img-007.jpg, unrelated
+    uploads/tuesday/cut.jpg            an unrelated picture of which the second half is missing
+    uploads/tuesday/notes.txt          no picture
+    uploads/tuesday/plain.png          one colour
+
+All pictures are generated (`hedgerow.hashing.selftest.synthetic_picture`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from hedgerow import pdq
+from hedgerow.hashing.selftest import synthetic_picture
+from hedgerow.testing.alterations import ALTERATIONS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LAMP, _BOAT = 11, 8  # seeds of pictures that survive all of what is done to them here
+_UNRELATED = (3, 5, 7)
+
+
+def _picture(seed: int) -> Image.Image:
+    return Image.fromarray(synthetic_picture(640, 480, seed))
+
+
+def _altered(seed: int, name: str) -> bytes:
+    return next(each for each in ALTERATIONS if each.name == name).apply(_picture(seed))
+
+
+def _list_rows() -> list[str]:
+    lamp, boat = (pdq(synthetic_picture(640, 480, seed)).value for seed in (_LAMP, _BOAT))
+    digest = hashlib.md5(b"a file that nobody here has", usedforsecurity=False).hexdigest()
+    return [
+        "Fingerprint;Method;Class;Reference",
+        f"{lamp};PDQ;A1;ref-0001",
+        f"{boat};PDQ;A2;ref-0002",
+        f"{digest};MD5;A1;ref-0003",
+        f"{'0' * 64};PDQ;A1;ref-0004",
+        f"{lamp[:-3]};PDQ;A2;ref-0005",
+    ]
+
+
+@pytest.fixture(scope="session")
+def master_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder that every document begins with."""
+    root = tmp_path_factory.mktemp("afternoon")
+    for name in ("known", "lists", "uploads/monday", "uploads/tuesday"):
+        (root / name).mkdir(parents=True)
+    _picture(_LAMP).save(root / "known/lamp.png")
+    _picture(_BOAT).save(root / "known/boat.png")
+    monday, tuesday = root / "uploads/monday", root / "uploads/tuesday"
+    (monday / "img-001.jpg").write_bytes(_altered(_LAMP, "half size"))
+    (monday / "img-002.gif").write_bytes(_altered(_LAMP, "GIF"))
+    (monday / "img-003.jpg").write_bytes(_altered(_UNRELATED[0], "saved again"))
+    (tuesday / "img-004.jpg").write_bytes(_altered(_BOAT, "mirrored"))
+    (tuesday / "img-005.jpg").write_bytes(_altered(_BOAT, "white border"))
+    with zipfile.ZipFile(tuesday / "album.zip", "w") as album:
+        album.writestr("img-006.jpg", _altered(_LAMP, "rotated 90°"))
+        album.writestr("img-007.jpg", _altered(_UNRELATED[1], "saved again"))
+    whole = _altered(_UNRELATED[2], "saved again")
+    (tuesday / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (tuesday / "notes.txt").write_text("Nothing to see here.\n", "utf-8")
+    Image.new("RGB", (300, 200), "teal").save(tuesday / "plain.png")
+    (root / "lists/partner.csv").write_text("\n".join(_list_rows()) + "\n", "utf-8")
+    known = hashlib.md5((monday / "img-003.jpg").read_bytes(), usedforsecurity=False).hexdigest()
+    unknown = hashlib.md5(b"another file", usedforsecurity=False).hexdigest()
+    (root / "lists/digests.txt").write_text(f"# from a partner\nmd5 {known}\nmd5 {unknown}\n", "utf-8")
+    return root
+
+
+@pytest.fixture
+def folder(master_folder: Path, tmp_path: Path) -> Path:
+    """Give a fresh copy of the prepared folder."""
+    place = tmp_path / "afternoon"
+    shutil.copytree(master_folder, place)
+    return place
