@@ -77,19 +77,12 @@ def reduced_and_full(result: Result, paths: Iterable[Path]) -> None:
             f"most {max(steps, default=0)}. Pictures decoded at 1:1 differ only where their short side allows grey.",
         )
     )
-    why = "" if found else NO_DATA
-    result.check(
-        "Reduced against full, mean", "at most", 1.0, statistics.mean(found) if found else None, unit=" bits", why=why
-    )
-    result.check(
-        "Reduced against full, 99th percentile",
-        "at most",
-        4,
-        share(found, 0.99) if found else None,
-        unit=" bits",
-        why=why,
-    )
-    result.check("Reduced against full, largest", "at most", 6, max(found) if found else None, unit=" bits", why=why)
+    for name, limit, value in (
+        ("mean", 1.0, statistics.mean(found) if found else None),
+        ("99th percentile", 4, share(found, 0.99) if found else None),
+        ("largest", 6, max(found, default=None)),
+    ):
+        result.check(f"Reduced against full, {name}", "at most", limit, value, unit=" bits", why=NO_DATA)
     if found:
         counts = Counter(found)
         result.charts["accuracy-reduced.svg"] = column_chart(

@@ -17,6 +17,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -39,8 +40,8 @@ __all__ = [
     "command",
     "format_ms",
     "gain_of_two_processes",
+    "in_rounds",
     "machine",
-    "median_ms",
     "on_one_core",
     "peer",
     "photographs",
@@ -240,12 +241,12 @@ def gain_of_two_processes() -> float:
 def times_ms(
     functions: Mapping[str, Callable[[], object]], rounds: int, *, budget_s: float = 3.0, is_wall: bool = False
 ) -> dict[str, list[float]]:
-    """Call every function in turn, round after round, so that a disturbance hits all of them alike.
+    """Time functions in interleaved rounds, each called once before, unmeasured.
 
     Args:
-        functions: What to time, by name. Each is called once before, unmeasured.
+        functions: What to time, by name.
         rounds: How many rounds at most.
-        budget_s: A function that has used so much time is left out of further rounds, after three.
+        budget_s: See `in_rounds`.
         is_wall: Whether to take the clock on the wall; otherwise CPU time of this process, which on a quiet machine
             is the same for one thread, and on a busy one is steadier.
 
@@ -253,23 +254,34 @@ def times_ms(
         All times of each function, in milliseconds.
     """
     clock = time.perf_counter if is_wall else time.process_time
-    found: dict[str, list[float]] = {name: [] for name in functions}
-    for function in functions.values():
+
+    def timed(function: Callable[[], object]) -> float:
+        before = clock()
         function()
+        return 1e3 * (clock() - before)
+
+    measures = {name: partial(timed, function) for name, function in functions.items()}
+    return in_rounds(measures, rounds, budget_s=budget_s)
+
+
+def in_rounds(
+    measures: Mapping[str, Callable[[], float]], rounds: int, *, budget_s: float = 3.0
+) -> dict[str, list[float]]:
+    """Take every measure in turn, round after round, so that a disturbance hits all of them alike.
+
+    Args:
+        measures: By name, what measures once and returns milliseconds. The first of each is thrown away.
+        rounds: How many rounds at most.
+        budget_s: What has used so much time is left out of further rounds, after three.
+    """
+    found: dict[str, list[float]] = {name: [] for name in measures}
+    for measure in measures.values():
+        measure()
     for turn in range(rounds):
-        for name, function in functions.items():
-            if turn >= _LEAST_ROUNDS and sum(found[name]) > 1e3 * budget_s:
-                continue
-            before = clock()
-            function()
-            found[name].append(1e3 * (clock() - before))
+        for name, measure in measures.items():
+            if turn < _LEAST_ROUNDS or sum(found[name]) <= 1e3 * budget_s:
+                found[name].append(measure())
     return found
-
-
-def median_ms(functions: Mapping[str, Callable[[], object]], rounds: int, *, budget_s: float = 3.0) -> dict[str, float]:
-    """Return the median CPU time of each function in milliseconds; see `times_ms`."""
-    times = times_ms(functions, rounds, budget_s=budget_s)
-    return {name: statistics.median(each) for name, each in times.items()}
 
 
 def format_ms(value: float | None) -> str:

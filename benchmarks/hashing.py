@@ -7,18 +7,21 @@ import common  # first: it sets one thread
 # isort: split
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from PIL import Image
 
 import hedgerow
 from charts import Bar, bar_chart
-from common import Result, Table, format_ms, median_ms, on_one_core, peer, shared_data, synthetic_photograph
+from common import Result, Table, format_ms, in_rounds, on_one_core, peer, shared_data, synthetic_photograph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +92,7 @@ def originals(most: int) -> tuple[list[Image.Image], str]:
     # From both ends of the list, so that a few are already of both sources.
     found = [found[place // 2 if place % 2 == 0 else -1 - place // 2] for place in range(min(most, len(found)))]
     pictures = [Image.open(path).convert("RGB") for path in found]
-    return pictures, f"{len(pictures)} photographs of 12 to 24 megapixels, resampled, JPEG quality {QUALITY}, 4:2:0"
+    return pictures, f"{len(pictures)} photographs of 12 to 24 megapixels, resampled"
 
 
 def made_of(picture: Image.Image, width: int, height: int) -> Image.Image:
@@ -103,11 +106,74 @@ def made_of(picture: Image.Image, width: int, height: int) -> Image.Image:
     return picture.resize((width, height), Image.Resampling.LANCZOS, box)
 
 
-def jpegs(result: Result, folder: Path, rounds: int, most: int) -> None:
+class Tools:
+    """Every tool in a process of its own, as its users run it: none inherits another's heap, caches or settings.
+
+    The processes share one core and work one at a time. Use it as a context manager.
+
+    Attributes:
+        missing: What is not installed.
+    """
+
+    def __init__(self, only: tuple[str, ...] = ()) -> None:
+        self.names = list(jpeg_tools())
+        self.missing: list[str] = []
+        self._processes: dict[str, subprocess.Popen[str]] = {}
+        for name in only or self.names:
+            process = subprocess.Popen(
+                [sys.executable, __file__, "--serve", name],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            assert process.stdout
+            if process.stdout.readline().strip() == "ready":
+                self._processes[name] = process
+            else:
+                self.missing.append(name)
+                process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._processes.values():
+            process.communicate()
+
+    def medians(self, path: Path, rounds: int) -> dict[str, float]:
+        """Return the median CPU milliseconds of every tool on a file."""
+        times = in_rounds({name: partial(self._once, name, path) for name in self._processes}, rounds, budget_s=2.0)
+        return {name: statistics.median(each) for name, each in times.items()}
+
+    def _once(self, name: str, path: Path) -> float:
+        process = self._processes[name]
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(f"{path}\n")
+        process.stdin.flush()
+        return float(process.stdout.readline())
+
+
+def serve(name: str) -> None:
+    """Be one of `Tools`: read paths, write CPU milliseconds."""
+    answers = os.dup(sys.stdout.fileno())  # what a tool prints must not come between
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    with os.fdopen(answers, "w", buffering=1) as out:
+        tool = jpeg_tools()[name]
+        out.write("missing\n" if tool is None else "ready\n")
+        if tool is None:
+            return
+        for line in sys.stdin:
+            path = line.rstrip("\n")
+            before = time.process_time()
+            tool(path)
+            out.write(f"{1e3 * (time.process_time() - before)}\n")
+
+
+def jpegs(result: Result, tools: Tools, folder: Path, asked: argparse.Namespace) -> None:
     """Time every tool on every size."""
-    tools = jpeg_tools()
-    missing = [name for name, tool in tools.items() if tool is None]
-    pictures, described = originals(most)
+    rounds: int = asked.rounds
+    pictures, described = originals(asked.pictures)
     medians: dict[tuple[int, int], dict[str, float]] = {}
     ratios: dict[tuple[int, int], dict[str, float]] = {}
     kilobytes: dict[tuple[int, int], float] = {}
@@ -116,10 +182,9 @@ def jpegs(result: Result, folder: Path, rounds: int, most: int) -> None:
         sizes = []
         for place, picture in enumerate(pictures):
             path = folder / f"{size[0]}-{place}.jpg"
-            made_of(picture, *size).save(path, quality=QUALITY)
+            made_of(picture, *size).save(path, quality=asked.quality)
             sizes.append(path.stat().st_size)
-            calls = {name: _call(tool, path) for name, tool in tools.items() if tool is not None}
-            times = median_ms(calls, rounds if size[0] < 4000 else max(3, rounds // 2), budget_s=2.0)
+            times = tools.medians(path, rounds if size[0] < 4000 else max(3, rounds // 2))
             each.append(times)
             result.rows.append({"what": "jpeg", "size": size, "picture": place, "bytes": sizes[-1], "cpu_ms": times})
         names = each[0]
@@ -128,10 +193,10 @@ def jpegs(result: Result, folder: Path, rounds: int, most: int) -> None:
         kilobytes[size] = statistics.median(sizes) / 1000
         print(f"  {size[0]}×{size[1]} done", file=sys.stderr)
     rows = []
-    for name in tools:
+    for name in tools.names:
         cells = [name]
         for size in SIZES:
-            if name in missing:
+            if name in tools.missing:
                 cells += ["not installed", "–"]
             else:
                 cells += [format_ms(medians[size][name]), f"{ratios[size][name]:.2f}×"]
@@ -139,7 +204,10 @@ def jpegs(result: Result, folder: Path, rounds: int, most: int) -> None:
     columns = ["CPU ms per file"]
     for size in SIZES:
         columns += [f"{size[0]}×{size[1]} ({kilobytes[size]:,.0f} kB)", "÷ ours"]
-    note = f"{described}. Medians over pictures of medians over interleaved rounds; one thread."
+    note = (
+        f"{described}, saved as JPEG of quality {asked.quality}, 4:2:0. Medians over pictures of medians over interleaved rounds; one thread; "
+        "every tool in a process of its own."
+    )
     result.tables.append(Table("JPEG file → PDQ", tuple(columns), tuple(rows), note))
     for size, limit in TARGETS.items():
         value = ratios[size].get(PYTX)
@@ -162,8 +230,8 @@ def jpegs(result: Result, folder: Path, rounds: int, most: int) -> None:
                 f"{size[0]}×{size[1]}",
                 [
                     Bar(name, medians[size].get(name), format_ms(medians[size].get(name)), _kind(name))
-                    for name in tools
-                    if name not in missing
+                    for name in tools.names
+                    if name not in tools.missing
                 ],
             )
             for size in SIZES
@@ -183,11 +251,10 @@ def _call(tool: Callable[[str], object], path: Path) -> Callable[[], object]:
     return lambda: tool(place)
 
 
-def by_bytes(result: Result, folder: Path, rounds: int) -> None:
+def by_bytes(result: Result, tools: Tools, folder: Path, rounds: int) -> None:
     """Show what bounds the ratio at 12 megapixels: how many bytes the entropy decoder must read."""
-    tools = jpeg_tools()
-    if tools[PYTX] is None or tools[FLOOR] is None:
-        missing = [name for name in (PYTX, FLOOR) if tools[name] is None]
+    missing = [name for name in (PYTX, FLOOR) if name in tools.missing]
+    if missing:
         result.notes.append(f"The table by file size is left out: not installed: {', '.join(missing)}.")
         return
     picture = originals(1)[0][0]
@@ -197,8 +264,7 @@ def by_bytes(result: Result, folder: Path, rounds: int) -> None:
     for quality, is_progressive in ((70, False), (80, False), (QUALITY, False), (95, False), (QUALITY, True)):
         path = folder / f"quality-{quality}-{is_progressive}.jpg"
         picture.save(path, quality=quality, progressive=is_progressive)
-        calls = {name: _call(tool, path) for name, tool in tools.items() if tool and name in (OURS, PYTX, FLOOR)}
-        times = median_ms(calls, max(3, rounds // 2), budget_s=2.0)
+        times = tools.medians(path, max(3, rounds // 2))
         size = path.stat().st_size
         result.rows.append(
             {"what": "quality", "quality": quality, "progressive": is_progressive, "bytes": size} | times
@@ -371,8 +437,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9, help="interleaved rounds (default 9)")
     parser.add_argument("--pictures", type=int, default=6, help="photographs per size (default 6)")
+    parser.add_argument("--quality", type=int, default=QUALITY, help=f"of the JPEGs made (default {QUALITY})")
     parser.add_argument("--part", choices=["jpegs", "bytes", "rasters", "memory"], action="append")
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.serve:
+        serve(arguments.serve)
+        return
     parts = arguments.part or ["jpegs", "bytes", "rasters", "memory"]
     result = Result(
         "hashing",
@@ -384,9 +455,11 @@ def main() -> None:
     with on_one_core(), tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if "jpegs" in parts:
-            jpegs(result, folder, arguments.rounds, arguments.pictures)
+            with Tools() as tools:
+                jpegs(result, tools, folder, arguments)
         if "bytes" in parts:
-            by_bytes(result, folder, arguments.rounds)
+            with Tools((OURS, PYTX, FLOOR)) as tools:
+                by_bytes(result, tools, folder, arguments.rounds)
         if "memory" in parts:
             memory(result, folder)
         if "rasters" in parts:

@@ -231,7 +231,7 @@ def speed(result: Result, source: Sequence[Path], rounds: int) -> None:
                 tool,
                 f"{walls[tool]:.2f}",
                 f"{statistics.median(each.cpu_s for each in done):.2f}",
-                f"{files_done / walls[tool]:,.0f}",
+                f"{files_done / walls[tool]:,.0f}" if files_done > 1 else "–",
                 f"{_matched(done[-1].output)}",
             )
         )

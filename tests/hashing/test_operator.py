@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hedgerow.hashing.operator import box_window, operator
+from hedgerow.hashing.operator import box_window, operator, row_strips
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,8 +55,21 @@ def test_a_folded_operator_is_exact_for_lines_and_parabolas(count: int, scale: i
 
 
 def test_applying_bands_equals_applying_the_dense_matrix() -> None:
-    raster = np.random.default_rng(1).integers(0, 256, (300, 170), np.uint8)
-    down, across = operator(300), operator(170)
-    assert down.apply_to_rows(raster) == pytest.approx(down.dense @ raster.astype(np.float32), abs=1e-3)
-    rows = down.apply_to_rows(raster)
+    rows = np.random.default_rng(1).uniform(0, 255, (64, 170)).astype(np.float32)
+    across = operator(170)
     assert across.apply_to_columns(rows) == pytest.approx(rows @ across.dense.T, abs=1e-3)
+
+
+@given(
+    count=st.integers(1, 900),
+    scale=st.sampled_from([1, 2, 8]),
+    flips=st.sampled_from([(False,), (True,), (False, True)]),
+    together=st.sampled_from([1, 2, 4, 8]),
+)
+@settings(max_examples=60, deadline=None)
+def test_strips_put_together_are_the_operators(count: int, scale: int, flips: tuple[bool, ...], together: int) -> None:
+    dense = np.concatenate([operator(count, scale, is_flipped=flag).dense for flag in flips])
+    rebuilt = np.zeros_like(dense)
+    for strip in row_strips(count, scale, flips, together):
+        rebuilt[strip.places, strip.start : strip.stop] += strip.weights
+    assert rebuilt == pytest.approx(dense, abs=1e-7)

@@ -22,7 +22,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CELLS", "Bands", "box_window", "operator"]
+__all__ = ["CELLS", "Bands", "Strip", "box_window", "operator", "row_strips"]
 
 CELLS = 64
 """Rows and columns of PDQ's decimated picture (``pdqhashing.cpp``, ``min_hashable_dim`` and the 64×64 buffer)."""
@@ -66,16 +66,57 @@ class Bands:
         np.put_along_axis(matrix, self.index, self.weights, axis=1)
         return matrix
 
-    def apply_to_rows(self, raster: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return ``self · raster``: uint8 (n, c) → float32 (64, c). Takes about 4·n·c bytes for a moment."""
-        gathered = raster[self.index].astype(np.float32)
-        blurred: NDArray[np.float32] = np.matmul(self.weights[:, None, :], gathered)[:, 0, :]
-        return blurred
-
     def apply_to_columns(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return ``rows · selfᵀ``: float32 (r, n) → (r, 64)."""
         sampled: NDArray[np.float32] = np.einsum("rck,ck->rc", rows[:, self.index], self.weights)
         return sampled
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """What some consecutive rows of a raster contribute: ``weights · raster[start:stop]`` are finished rows.
+
+    Attributes:
+        start: First raster row.
+        stop: One past the last raster row.
+        weights: float32 (r, stop − start).
+        places: int64 (r,): where the r rows belong; operator number · 64 + its row.
+    """
+
+    start: int
+    stop: int
+    weights: NDArray[np.float32]
+    places: NDArray[np.int64]
+
+
+@lru_cache(maxsize=256)
+def row_strips(n: int, scale: int, flips: tuple[bool, ...], together: int) -> tuple[Strip, ...]:
+    """Cut one or two row operators into strips, so that a raster is read once, a piece at a time that fits the cache.
+
+    Args:
+        n: As `operator`.
+        scale: As `operator`.
+        flips: Which operators: not flipped, flipped, or both. Sorted by where they begin, the bands of an operator
+            and of its flipped twin lie over almost the same rows.
+        together: Bands in one strip. More make fewer and larger products, of which more is multiplying by zero.
+    """
+    downs = [operator(n, scale, is_flipped=flag) for flag in flips]
+    orders = [np.argsort(down.starts, kind="stable") for down in downs]
+    return tuple(
+        _strip(downs, [order[first : first + together] for order in orders]) for first in range(0, CELLS, together)
+    )
+
+
+def _strip(downs: list[Bands], cells: list[NDArray[np.int64]]) -> Strip:
+    start = min(int(down.starts[which].min()) for down, which in zip(downs, cells, strict=True))
+    ends = [int(down.starts[which].max()) + down.weights.shape[1] for down, which in zip(downs, cells, strict=True)]
+    blocks, places = [], []
+    for number, (down, which) in enumerate(zip(downs, cells, strict=True)):
+        block = np.zeros((len(which), max(ends) - start), np.float32)
+        np.put_along_axis(block, down.index[which] - start, down.weights[which], axis=1)
+        blocks.append(block)
+        places.append(number * CELLS + which)
+    return Strip(start, max(ends), np.concatenate(blocks), np.concatenate(places))
 
 
 @lru_cache(maxsize=512)
