@@ -142,7 +142,7 @@ def full_and_pdqhash(result: Result, paths: Iterable[Path]) -> None:
     result.check(
         "Full decode against pdqhash, quality", "at most", 0, max(quality_off, default=None), unit=" points", why=why
     )
-    result.check("Photographs compared", "at least", PHOTOGRAPHS_AT_LEAST, len(bits_off) or None, why=why)
+    result.check("Pictures compared with pdqhash", "at least", PHOTOGRAPHS_AT_LEAST, len(bits_off) or None, why=why)
 
 
 def golden(result: Result, data: Path | None) -> None:

@@ -41,15 +41,15 @@ _STORED = {
 }
 
 
-def photograph() -> tuple[Image.Image, str]:
-    """Give the photograph, and say which it is."""
+def photograph() -> tuple[Image.Image, str, bool]:
+    """Give the photograph, say which it is, and whether it is one: made pictures are too soft to hold to a target."""
     data = shared_data()
     found = sorted(data.rglob("bridge-mods/aaa-orig.jpg")) if data else []
     if found:
-        return Image.open(found[0]).convert("RGB").resize(
-            (640, 402)
-        ), "ThreatExchange's bridge-mods/aaa-orig at 640×402"
-    return Image.fromarray(synthetic_photograph(640, 402)), "a synthetic picture (no reference media were there)"
+        scaled = Image.open(found[0]).convert("RGB").resize((640, 402))
+        return scaled, "ThreatExchange's bridge-mods/aaa-orig at 640×402", True
+    made = Image.fromarray(synthetic_photograph(640, 402))
+    return made, "a synthetic picture (no reference media were there)", False
 
 
 def saved(picture: Image.Image, form: str, **options: object) -> bytes:
@@ -188,7 +188,7 @@ def distance(first: bytes | str, second: bytes | str) -> int | None:
 def main() -> None:
     """Run it."""
     argparse.ArgumentParser(description=__doc__).parse_args()
-    rgb, described = photograph()
+    rgb, described, is_real = photograph()
     result = Result(
         "formats",
         "One photograph in every format and mode",
@@ -238,8 +238,12 @@ def main() -> None:
         )
     )
     result.check("Forms that could not be hashed", "at most", 0, len(failed))
-    result.check("Largest distance", "at most", LIMIT, worst, unit=" bits")
-    result.check("Largest distance, 1, 2 and 4 bits", "at most", LIMIT_FEW_LEVELS, worst_few, unit=" bits")
+    for label, limit, value in (
+        ("One photograph in every form, largest distance", LIMIT, worst),
+        ("The same, 1, 2 and 4 bits a pixel", LIMIT_FEW_LEVELS, worst_few),
+    ):
+        why = "no photograph: the reference media are not there (HEDGEROW_TEST_DATA)"
+        result.check(label, "at most", limit, value if is_real else None, unit=" bits", why=why)
     result.notes += [f"{name} could not be hashed." for name in failed]
     result.charts["formats.svg"] = bar_chart(
         "Bits away from the RGB JPEG: Hedgerow (green), threatexchange (grey); dashed: a match ends",

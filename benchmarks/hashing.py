@@ -205,7 +205,8 @@ def jpegs(result: Result, tools: Tools, folder: Path, asked: argparse.Namespace)
     for size in SIZES:
         columns += [f"{size[0]}×{size[1]} ({kilobytes[size]:,.0f} kB)", "÷ ours"]
     note = (
-        f"{described}, saved as JPEG of quality {asked.quality}, 4:2:0. Medians over pictures of medians over interleaved rounds; one thread; "
+        f"{described}, saved as JPEG of quality {asked.quality}, 4:2:0. Medians over pictures of medians over "
+        "interleaved rounds; one thread; "
         "every tool in a process of its own."
     )
     result.tables.append(Table("JPEG file → PDQ", tuple(columns), tuple(rows), note))

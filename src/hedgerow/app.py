@@ -14,14 +14,26 @@ from hedgerow.errors import NoBanks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import ExitStack
     from pathlib import Path
 
     from hedgerow.banks import Added, Attributes, Bank, BankSummary, ImportReport, Match, Matcher, Rejection
     from hedgerow.banks.formats import ReadOptions
     from hedgerow.database import Database
     from hedgerow.hashing import HashOptions, MediaHash, Signal, Unchecked
+    from hedgerow.hashing.pool import HashingPool
     from hedgerow.media import ArchiveLimits, MediaInfo
-    from hedgerow.scanning import BankLine, FileResult, Group, GroupStatistics, Progress, ScanStatistics
+    from hedgerow.scanning import (
+        BankLine,
+        FileResult,
+        Group,
+        GroupStatistics,
+        Progress,
+        Report,
+        ReportHeader,
+        Scan,
+        ScanStatistics,
+    )
     from hedgerow.settings import Settings
 
 __all__ = [
@@ -419,10 +431,16 @@ def open_matcher(settings: Settings, only: Sequence[str] = ()) -> Iterator[Match
 
 def match_files(settings: Settings, paths: Sequence[str]) -> Iterator[tuple[str, MediaHash, list[Match]]]:
     """Look up files in the banks, in the order given."""
-    with open_matcher(settings) as matcher:
-        types = ("pdq", *sorted(set(matcher.signal_types()) - {"pdq"}))
-        for path, result in hash_files(settings, paths, types=types, with_query_variants=True):
-            yield path, result, matcher.search(result.signals)
+    from hedgerow.hashing import HashOptions
+    from hedgerow.hashing.pool import FileTask, HashingPool
+
+    options = HashOptions(limits=settings.media_limits(), with_query_variants=True)
+    with HashingPool(options, min(settings.jobs, len(paths))) as pool:
+        pool.start()  # the processes come up while this one loads the database
+        with open_matcher(settings) as matcher:
+            types = ("pdq", *sorted(set(matcher.signal_types()) - {"pdq"}))
+            for answer in pool.results((FileTask(path) for path in paths), types=types):
+                yield answer.path, answer.hash, matcher.search(answer.hash.signals)
 
 
 def caution_object(result: MediaHash) -> dict[str, str] | None:
@@ -480,43 +498,13 @@ def scan(
     """
     from contextlib import ExitStack
 
-    from hedgerow import __version__
-    from hedgerow.scanning import (
-        ReportHeader,
-        Scan,
-        ScanRequest,
-        open_report,
-        remove_abandoned,
-        written_paths,
-    )
+    from hedgerow.hashing.pool import HashingPool
 
     started = now()
-    remove_abandoned(settings.data, started)
-    request = ScanRequest(plan.paths, plan.exclude, plan.follow_links, hash_options(settings))
-    passing_by = [path for report in plan.reports for path in written_paths(report)]
     with ExitStack() as stack:
-        matcher = stack.enter_context(open_matcher(settings, only=plan.banks))
-        running = stack.enter_context(
-            Scan(
-                request,
-                matcher,
-                settings.data,
-                jobs=settings.jobs,
-                archive_limits=archive_limits(settings),
-                passing_by=passing_by,
-                on_progress=on_progress,
-                is_fresh=plan.is_fresh,
-            )
-        )
-        make_tile = None
-        if plan.has_tiles:
-            from hedgerow.scanning.tiles import TileMaker
-
-            make_tile = stack.enter_context(TileMaker(settings.media_limits()))
-        reports = [
-            stack.enter_context(open_report(path, row_limit=settings.report.html_rows, make_tile=make_tile))
-            for path in plan.reports
-        ]
+        pool = stack.enter_context(HashingPool(hash_options(settings), settings.jobs, archive_limits(settings)))
+        pool.start()  # the processes come up while this one loads the database
+        running, reports = _prepare_scan(settings, plan, pool, stack, on_progress)
         if on_start is not None:
             on_start(running.is_resumed)
         if on_progress is not None:
@@ -526,11 +514,52 @@ def scan(
                 report.add(result)
             if on_result is not None:
                 on_result(result)
-        header = ReportHeader(plan.paths, started, __version__, _bank_lines(settings, plan.banks), running.statistics)
+        header = _report_header(settings, plan, started, running.statistics)
         for report in reports:
             report.finish(header)
         running.finish(keep_journal=plan.keeps_journal)
         return running.statistics
+
+
+def _prepare_scan(
+    settings: Settings,
+    plan: ScanPlan,
+    pool: HashingPool,
+    stack: ExitStack,
+    on_progress: Callable[[Progress], None] | None,
+) -> tuple[Scan, list[Report]]:
+    from hedgerow.scanning import Scan, ScanRequest, open_report, remove_abandoned, written_paths
+
+    remove_abandoned(settings.data, now())
+    matcher = stack.enter_context(open_matcher(settings, only=plan.banks))
+    scan = Scan(
+        ScanRequest(plan.paths, plan.exclude, plan.follow_links, hash_options(settings)),
+        matcher,
+        settings.data,
+        archive_limits=archive_limits(settings),
+        passing_by=[path for report in plan.reports for path in written_paths(report)],
+        on_progress=on_progress,
+        is_fresh=plan.is_fresh,
+        pool=pool,
+    )
+    stack.enter_context(scan)
+    make_tile = None
+    if plan.has_tiles:
+        from hedgerow.scanning.tiles import TileMaker
+
+        make_tile = stack.enter_context(TileMaker(settings.media_limits()))
+    reports = [
+        stack.enter_context(open_report(path, row_limit=settings.report.html_rows, make_tile=make_tile))
+        for path in plan.reports
+    ]
+    return scan, reports
+
+
+def _report_header(settings: Settings, plan: ScanPlan, started: datetime, statistics: ScanStatistics) -> ReportHeader:
+    from hedgerow import __version__
+    from hedgerow.scanning import ReportHeader
+
+    return ReportHeader(plan.paths, started, __version__, _bank_lines(settings, plan.banks), statistics)
 
 
 def _bank_lines(settings: Settings, only: Sequence[str]) -> tuple[BankLine, ...]:

@@ -15,6 +15,13 @@
     uploads/tuesday/notes.txt          no picture
     uploads/tuesday/plain.png          one colour
 
+The README has a smaller folder of its own::
+
+    list.txt                the lamp as plain text
+    uploads/known.jpg       the lamp
+    uploads/mirrored.jpg    the lamp, mirrored
+    uploads/other.jpg       unrelated
+
 All pictures are generated (`hedgerow.hashing.selftest.synthetic_picture`).
 """
 
@@ -33,6 +40,7 @@ from hedgerow.hashing.selftest import synthetic_picture
 from hedgerow.testing.alterations import ALTERATIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _LAMP, _BOAT = 11, 8  # seeds of pictures that survive all of what is done to them here
@@ -88,9 +96,30 @@ def master_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture
-def folder(master_folder: Path, tmp_path: Path) -> Path:
-    """Give a fresh copy of the prepared folder."""
-    place = tmp_path / "afternoon"
-    shutil.copytree(master_folder, place)
-    return place
+@pytest.fixture(scope="session")
+def readme_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder that the README begins with."""
+    root = tmp_path_factory.mktemp("five-minutes")
+    (root / "uploads").mkdir()
+    for name, seed, alteration in (
+        ("known", _LAMP, "saved again"),
+        ("mirrored", _LAMP, "mirrored"),
+        ("other", _UNRELATED[0], "saved again"),
+    ):
+        (root / f"uploads/{name}.jpg").write_bytes(_altered(seed, alteration))
+    (root / "list.txt").write_text(f"pdq {pdq(synthetic_picture(640, 480, _LAMP)).value}\n", "utf-8")
+    return root
+
+
+@pytest.fixture(scope="session")
+def prepared(
+    master_folder: Path, readme_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Path], Path]:
+    """Give a function that lays out a fresh folder for a document."""
+
+    def lay_out(document: Path) -> Path:
+        place = tmp_path_factory.mktemp(document.stem) / "folder"
+        shutil.copytree(readme_folder if document.name == "README.md" else master_folder, place)
+        return place
+
+    return lay_out

@@ -44,7 +44,7 @@ class FakePool:
     hashed: list[tuple[str, int]] = field(default_factory=list)
     most_ahead: int = 4
 
-    def results(self, tasks: Iterable[FileTask]) -> Iterator[FileHash]:
+    def results(self, tasks: Iterable[FileTask], *, types: Sequence[str] | None = None) -> Iterator[FileHash]:  # noqa: ARG002  (the protocol's)
         ahead: list[FileTask] = []
         for task in tasks:
             ahead.append(task)  # taken before it is worked on, as the real pool does
@@ -330,7 +330,7 @@ def test_more_known_files_than_may_wait_behind_a_changed_one_keep_their_order(
 
 def test_a_pool_that_gives_no_answer_never_makes_a_file_disappear(scan: Callable[..., Scan]) -> None:
     class Forgetful(FakePool):
-        def results(self, tasks: Iterable[FileTask]) -> Iterator[FileHash]:
+        def results(self, tasks: Iterable[FileTask], *, types: Sequence[str] | None = None) -> Iterator[FileHash]:  # noqa: ARG002  (the protocol's)
             for task in tasks:
                 if not task.path.endswith("plain.png"):
                     yield from self._answers(task)

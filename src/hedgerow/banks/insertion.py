@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Integer, LargeBinary, bindparam, func, literal, select, true
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from hedgerow.banks.tables import entries
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Insert
+    from sqlalchemy.dialects import postgresql
 
     from hedgerow.banks.model import NewEntry
 
@@ -138,6 +139,8 @@ def _insert_alike(
 
 def _insert(connection: Connection) -> postgresql.Insert | sqlite.Insert:
     if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415  (0.1 s that a command on SQLite need not wait for)
+
         return postgresql.insert(entries)
     return sqlite.insert(entries)
 

@@ -58,7 +58,7 @@ def content_boxes(luma: NDArray[np.uint8]) -> list[Box]:
         luma: uint8 (rows, columns).
 
     >>> import numpy as np
-    >>> picture = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    >>> picture = (np.indices((16, 16)).sum(axis=0) % 2 * 200).astype(np.uint8)
     >>> content_boxes(np.pad(picture, ((8, 8), (0, 0))))
     [Box(top=8, bottom=24, left=0, right=16)]
     >>> content_boxes(picture)
@@ -66,35 +66,46 @@ def content_boxes(luma: NDArray[np.uint8]) -> list[Box]:
     """
     if not any(is_plain(edge) for edge in (luma[0], luma[-1], luma[:, 0], luma[:, -1])):
         return []
-    found = [_content_box(luma, tolerance) for tolerance in TOLERANCES]
+    lines = _Lines(luma)
+    found = [_content_box(lines, tolerance) for tolerance in TOLERANCES]
     return list(dict.fromkeys(box for box in found if box is not None))
 
 
-def _content_box(luma: NDArray[np.uint8], tolerance: Tolerance) -> Box | None:
-    rows, columns = luma.shape
-    top, bottom = _trim(luma, tolerance)
-    left, right = _trim(luma[top:bottom].T, tolerance)
+class _Lines:
+    """Mean and deviation of the rows or columns of a part of the picture, each computed once for all tolerances."""
+
+    def __init__(self, luma: NDArray[np.uint8]) -> None:
+        self._values = luma.astype(np.float32)
+        self._known: dict[tuple[Box, int], tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
+        self.shape = luma.shape
+
+    def trim(self, box: Box, axis: int, tolerance: Tolerance) -> tuple[int, int]:
+        """Return the first line of the box along an axis that is not border, and one past the last; all if none is."""
+        if (box, axis) not in self._known:
+            part = self._values[box.top : box.bottom, box.left : box.right]
+            mean = part.mean(axis=1 - axis)
+            square = np.einsum("ij,ij->i" if axis == 0 else "ij,ij->j", part, part) / part.shape[1 - axis]
+            self._known[box, axis] = mean, np.sqrt(np.maximum(0, square - np.square(mean)))
+        mean, deviation = self._known[box, axis]
+        count = len(mean)
+        is_flat = deviation <= tolerance.deviation
+        first = _run(is_flat & (np.abs(mean - mean[0]) <= tolerance.drift))
+        last = count - _run((is_flat & (np.abs(mean - mean[-1]) <= tolerance.drift))[::-1])
+        return (first, last) if first < last else (0, count)
+
+
+def _content_box(lines: _Lines, tolerance: Tolerance) -> Box | None:
+    rows, columns = lines.shape
+    whole = Box(0, rows, 0, columns)
+    top, bottom = lines.trim(whole, 0, tolerance)
+    left, right = lines.trim(Box(top, bottom, 0, columns), 1, tolerance)
     if (left, right) != (0, columns):
-        more_top, more_bottom = _trim(luma[top:bottom, left:right], tolerance)
+        more_top, more_bottom = lines.trim(Box(top, bottom, left, right), 0, tolerance)
         top, bottom = top + more_top, top + more_bottom
     box = Box(top, bottom, left, right)
-    if box == (0, rows, 0, columns):
-        return None
-    if bottom - top < KEEP_AT_LEAST * rows or right - left < KEEP_AT_LEAST * columns:
+    if box == whole or bottom - top < KEEP_AT_LEAST * rows or right - left < KEEP_AT_LEAST * columns:
         return None
     return box
-
-
-def _trim(lines: NDArray[np.uint8], tolerance: Tolerance) -> tuple[int, int]:
-    """Return the first and the last-but-one-past line that is not border; (0, n) when all or none are."""
-    count = len(lines)
-    values = lines.astype(np.float32)
-    mean = values.mean(axis=1)
-    deviation = np.sqrt(np.maximum(0, np.square(values).mean(axis=1) - np.square(mean)))
-    is_flat = deviation <= tolerance.deviation
-    first = _run(is_flat & (np.abs(mean - mean[0]) <= tolerance.drift))
-    last = count - _run((is_flat & (np.abs(mean - mean[-1]) <= tolerance.drift))[::-1])
-    return (first, last) if first < last else (0, count)
 
 
 def _run(flags: NDArray[np.bool_]) -> int:

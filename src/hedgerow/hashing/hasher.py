@@ -148,17 +148,19 @@ def _without_borders(pixels: Pixels) -> list[Pixels]:
 
 def _may_have_borders(pixels: Pixels, rows: int) -> bool:
     """Look at the outermost lines only, so that a large picture without borders is not read twice."""
-    probes = [_luma(pixels.rows(int(row), int(row) + 1)[0]) for row in np.linspace(0, rows - 1, _PROBES)]
+    probes = [_luma(pixels.rows(int(row), int(row) + 1))[0] for row in np.linspace(0, rows - 1, _PROBES)]
     sides = (np.array([line[0] for line in probes]), np.array([line[-1] for line in probes]))
     return any(is_plain(line) for line in (probes[0], probes[-1], *sides))
 
 
-def _luma(line: NDArray[Any]) -> NDArray[Any]:
-    return line if line.ndim == 1 else line @ LUMA
+def _luma(lines: NDArray[Any]) -> NDArray[Any]:
+    """Return luma of lines (k, columns) or (k, columns, 3)."""
+    return lines if lines.ndim == 2 else lines @ LUMA  # noqa: PLR2004  (axes)
 
 
 _PROBES = 33  # rows that are read to look at the left and right edge; a border is plain in any selection of them
 _AT_ONCE_CELLS = 4_000_000  # 16 MB of float32 for a moment
+_STRIP_CELLS = 100_000  # read at a time, so that a strip and its sums stay in the cache
 _REDUCED_SIDE = 300  # as for JPEG: below this many cells on the short side bits begin to move (docs/benchmarks.md)
 
 
@@ -168,9 +170,13 @@ def _reduced_luma(pixels: Pixels) -> tuple[NDArray[np.uint8], int]:
     factor = max(1, min(rows, width) // _REDUCED_SIDE)
     columns = np.arange(0, width, factor)
     widths = np.diff(np.append(columns, width))
+    together = factor * max(1, _STRIP_CELLS // (factor * width))
     lines = []
-    for start in range(0, rows, factor):
-        strip = pixels.rows(start, min(start + factor, rows))
-        line = _luma(strip.mean(axis=0, dtype=np.float32))
-        lines.append(np.add.reduceat(line, columns) / widths)
-    return np.clip(np.rint(np.stack(lines)), 0, 255).astype(np.uint8), factor * pixels.scale
+    for start in range(0, rows, together):
+        strip = pixels.rows(start, min(start + together, rows))
+        begins = np.arange(0, len(strip), factor)
+        heights = np.diff(np.append(begins, len(strip)))
+        summed = np.add.reduceat(strip, begins, axis=0, dtype=np.float32)
+        line = _luma(summed) / heights[:, None]
+        lines.append(np.add.reduceat(line, columns, axis=1) / widths)
+    return np.clip(np.rint(np.concatenate(lines)), 0, 255).astype(np.uint8), factor * pixels.scale

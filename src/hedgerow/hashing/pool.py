@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from hedgerow.errors import DecodeMemoryExceeded, DecoderCrashed, DecodeTimeout, MediaError
@@ -20,7 +20,7 @@ from hedgerow.media.archive import ArchiveLimits
 from hedgerow.media.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
 __all__ = ["FileHash", "FileTask", "HashingPool"]
@@ -103,14 +103,24 @@ class HashingPool:
         if self._sandbox is not None:
             self._sandbox.close()
 
-    def results(self, tasks: Iterable[FileTask]) -> Iterator[FileHash]:
+    def start(self) -> None:
+        """Start all processes now, without waiting for them: a caller has other things to load meanwhile."""
+        if self._sandbox is not None:
+            self._sandbox.start()
+
+    def results(self, tasks: Iterable[FileTask], *, types: Sequence[str] | None = None) -> Iterator[FileHash]:
         """Hash files and answer in the order given; tasks are taken only as fast as they are worked on.
 
         Every file is answered, whatever it does to its decoder: see `MediaHash.unchecked`.
+
+        Args:
+            tasks: The files.
+            types: Signal types, where they are not those of the pool's options.
         """
+        options = self._options if types is None else replace(self._options, types=tuple(types))
         if self._sandbox is None:  # no POSIX: in this process, without archives and without the safety
             for task in tasks:
-                yield FileHash(task.path, None, 0, examine_file(task.path, self._options), is_last=True)
+                yield FileHash(task.path, None, 0, examine_file(task.path, options), is_last=True)
             return
         taken: dict[int, FileTask] = {}
         numbers: dict[int, int] = {}
@@ -119,7 +129,7 @@ class HashingPool:
             for index, task in enumerate(tasks):
                 taken[index] = task
                 numbers[index] = task.skip
-                yield {"path": os.fspath(task.path), "skip": task.skip}
+                yield {"path": os.fspath(task.path), "skip": task.skip, "types": options.types}
 
         for index, answer in self._sandbox.run(requests()):
             is_last = bool(answer.get("done"))

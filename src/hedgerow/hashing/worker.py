@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hedgerow.errors import MediaError
@@ -61,6 +62,9 @@ class _Handler:
     def __call__(self, request: Request) -> Iterator[dict[str, Any]]:
         """Answer one task: a path, or bytes that came with it."""
         path = request.body.get("path")
+        types = tuple(request.body.get("types", self._options.types))
+        if types != self._options.types:
+            self._options = replace(self._options, types=types)
         if path is None:
             yield answer_of(examine_bytes(request.data, self._options)) | {"done": True}
         elif self._options.archives and is_archive(path):

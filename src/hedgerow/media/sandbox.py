@@ -134,6 +134,10 @@ class Sandbox:
         """Kill every worker. Do not call it while another thread is in `run` or `call`."""
         self._pool.close()
 
+    def start(self) -> None:
+        """Start all workers now, without waiting for them: they come up while the caller gets ready itself."""
+        self._pool.start()
+
     def call(self, task: Task) -> list[Answer]:
         """Ask one task and wait for all its answers. Any number of threads may call at once; `jobs` are served.
 

@@ -185,6 +185,14 @@ class WorkerPool:
             self._alive.add(process)
             return process
 
+    def start(self) -> None:
+        """Start all workers now, without waiting for them."""
+        with self._lock:
+            while not self._is_closed and len(self._alive) < self.jobs:
+                process = WorkerProcess(self._command, self.seconds, self._memory_bytes)
+                self._alive.add(process)
+                self._idle.append(process)
+
     def give_back(self, process: WorkerProcess) -> None:
         """Take back a worker that has nothing to do."""
         with self._lock:

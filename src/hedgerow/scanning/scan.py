@@ -70,7 +70,7 @@ class Searcher(Protocol):
 class Pool(Protocol):
     """What a scan needs of a hashing pool; `hedgerow.hashing.pool.HashingPool` is it."""
 
-    def results(self, tasks: Iterable[FileTask]) -> Iterator[FileHash]:
+    def results(self, tasks: Iterable[FileTask], *, types: Sequence[str] | None = None) -> Iterator[FileHash]:
         """Hash files in the order given."""
         ...
 
@@ -256,7 +256,7 @@ class Scan:
             is_more = first is not None or len(waiting) >= _MOST_WAITING
             if first is not None:
                 yield from self._told_again(waiting)
-                for hashed in self._workers().results(_chained(first, tasks)):
+                for hashed in self._workers().results(_chained(first, tasks), types=self._options.types):
                     head = waiting[0]
                     if head.known.answers and not head.is_hashed:
                         yield from self._known(head)
