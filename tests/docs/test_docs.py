@@ -13,6 +13,7 @@ How `console` blocks are read (guides and README):
 from __future__ import annotations
 
 import contextlib
+import doctest
 import importlib.util
 import inspect
 import io
@@ -73,6 +74,12 @@ def _blocks(path: Path, language: str) -> list[str]:
 @pytest.mark.parametrize("name", list(_generator().PAGES))
 def test_a_generated_page_is_what_the_code_says_now(name: str) -> None:
     assert (DOCS / name).read_text("utf-8") == _generator().PAGES[name](), "run `make docs`"
+
+
+def test_the_examples_in_the_generator_hold() -> None:
+    outcome = doctest.testmod(_generator())
+    assert outcome.attempted > 0
+    assert outcome.failed == 0
 
 
 # ── nothing is left out ──────────────────────────────────────────────────────────────────────────────────────────
@@ -327,7 +334,7 @@ def test_the_python_examples_run(path: Path, prepared: Callable[[Path], Path], m
     namespace: dict[str, Any] = {"__name__": "example"}
     with contextlib.redirect_stdout(io.StringIO()):
         for number, block in enumerate(_blocks(path, "python"), 1):
-            code = compile(block, f"{_named(path)}, python block {number}", "exec")
+            code = compile(block, f"{_named(path)}, python block {number}", "exec", dont_inherit=True)
             exec(code, namespace)  # noqa: S102  (our own examples)
 
 

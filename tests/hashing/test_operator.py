@@ -70,6 +70,7 @@ def test_applying_bands_equals_applying_the_dense_matrix() -> None:
 def test_strips_put_together_are_the_operators(count: int, scale: int, flips: tuple[bool, ...], together: int) -> None:
     dense = np.concatenate([operator(count, scale, is_flipped=flag).dense for flag in flips])
     rebuilt = np.zeros_like(dense)
-    for strip in row_strips(count, scale, flips, together):
-        rebuilt[strip.places, strip.start : strip.stop] += strip.weights
+    strips = row_strips(count, scale, flips, together)
+    for start, weights, places in zip(strips.starts, strips.weights, strips.places, strict=True):
+        rebuilt[places, start : start + strips.height] += weights
     assert rebuilt == pytest.approx(dense, abs=1e-7)

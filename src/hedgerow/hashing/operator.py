@@ -22,7 +22,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CELLS", "Bands", "Strip", "box_window", "operator", "row_strips"]
+__all__ = ["CELLS", "Bands", "Strips", "box_window", "operator", "row_strips"]
 
 CELLS = 64
 """Rows and columns of PDQ's decimated picture (``pdqhashing.cpp``, ``min_hashable_dim`` and the 64×64 buffer)."""
@@ -73,50 +73,53 @@ class Bands:
 
 
 @dataclass(frozen=True, slots=True)
-class Strip:
-    """What some consecutive rows of a raster contribute: ``weights · raster[start:stop]`` are finished rows.
+class Strips:
+    """One or two row operators, cut so that a raster is read once, a piece at a time that fits the cache.
+
+    ``weights[i] · raster[starts[i] : starts[i] + height]`` are finished rows, which belong to ``places[i]``.
 
     Attributes:
-        start: First raster row.
-        stop: One past the last raster row.
-        weights: float32 (r, stop − start).
-        places: int64 (r,): where the r rows belong; operator number · 64 + its row.
+        starts: int64 (s,): first raster row of each strip.
+        height: Raster rows of every strip.
+        weights: float32 (s, r, height).
+        places: int64 (s, r): operator number · 64 + its row.
     """
 
-    start: int
-    stop: int
+    starts: NDArray[np.int64]
+    height: int
     weights: NDArray[np.float32]
     places: NDArray[np.int64]
 
 
 @lru_cache(maxsize=256)
-def row_strips(n: int, scale: int, flips: tuple[bool, ...], together: int) -> tuple[Strip, ...]:
-    """Cut one or two row operators into strips, so that a raster is read once, a piece at a time that fits the cache.
+def row_strips(n: int, scale: int, flips: tuple[bool, ...], together: int) -> Strips:
+    """Cut row operators into strips.
 
     Args:
         n: As `operator`.
         scale: As `operator`.
         flips: Which operators: not flipped, flipped, or both. Sorted by where they begin, the bands of an operator
             and of its flipped twin lie over almost the same rows.
-        together: Bands in one strip. More make fewer and larger products, of which more is multiplying by zero.
+        together: Bands in one strip, a divisor of 64. More make fewer and larger products, of which more is
+            multiplying by zero.
     """
     downs = [operator(n, scale, is_flipped=flag) for flag in flips]
     orders = [np.argsort(down.starts, kind="stable") for down in downs]
-    return tuple(
-        _strip(downs, [order[first : first + together] for order in orders]) for first in range(0, CELLS, together)
+    begins = np.concatenate(
+        [down.starts[order].reshape(-1, together) for down, order in zip(downs, orders, strict=True)], axis=1
     )
-
-
-def _strip(downs: list[Bands], cells: list[NDArray[np.int64]]) -> Strip:
-    start = min(int(down.starts[which].min()) for down, which in zip(downs, cells, strict=True))
-    ends = [int(down.starts[which].max()) + down.weights.shape[1] for down, which in zip(downs, cells, strict=True)]
-    blocks, places = [], []
-    for number, (down, which) in enumerate(zip(downs, cells, strict=True)):
-        block = np.zeros((len(which), max(ends) - start), np.float32)
-        np.put_along_axis(block, down.index[which] - start, down.weights[which], axis=1)
-        blocks.append(block)
-        places.append(number * CELLS + which)
-    return Strip(start, max(ends), np.concatenate(blocks), np.concatenate(places))
+    places = np.concatenate(
+        [number * CELLS + order.reshape(-1, together) for number, order in enumerate(orders)], axis=1
+    )
+    bands = np.concatenate([down.weights for down in downs])
+    reach = bands.shape[1]
+    height = int((begins.max(axis=1) - begins.min(axis=1)).max()) + reach
+    starts = np.minimum(begins.min(axis=1), downs[0].columns - height)
+    weights = np.zeros((*begins.shape, height), np.float32)
+    strip, row = np.arange(len(begins))[:, None, None], np.arange(begins.shape[1])[None, :, None]
+    column = (begins - starts[:, None])[:, :, None] + np.arange(reach)
+    weights[strip, row, column] = bands[places]
+    return Strips(starts, height, weights, places)
 
 
 @lru_cache(maxsize=512)
@@ -143,6 +146,7 @@ def operator(n: int, scale: int = 1, *, is_flipped: bool = False) -> Bands:
     return Bands(starts, np.ascontiguousarray(weights, np.float32), columns)
 
 
+@lru_cache(maxsize=512)
 def _tent(n: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return R(n) as (starts, weights); a band may begin before 0 or end after n, with zeros there."""
     window = box_window(n)
@@ -200,9 +204,11 @@ def _inside(
     """Move every band inside 0 … columns; what lay outside belongs to the nearest column (the edge goes on)."""
     width = min(weights.shape[1], columns)
     inside = np.clip(starts, 0, columns - width)
+    is_moved = (inside != starts) | (width != weights.shape[1])
     moved = np.zeros((CELLS, width))
-    column = np.clip(starts[:, None] + np.arange(weights.shape[1]), 0, columns - 1) - inside[:, None]
-    row = np.broadcast_to(np.arange(CELLS)[:, None], column.shape)
-    # A weight can only fall outside this row's own width where it is zero.
-    np.add.at(moved, (row, np.clip(column, 0, width - 1)), weights)
+    moved[~is_moved] = weights[~is_moved, :width]
+    for row in np.flatnonzero(is_moved):
+        column = np.clip(starts[row] + np.arange(weights.shape[1]), 0, columns - 1) - inside[row]
+        # A weight can only fall outside this row's own width where it is zero.
+        np.add.at(moved[row], np.clip(column, 0, width - 1), weights[row])
     return inside, moved

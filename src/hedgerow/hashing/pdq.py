@@ -240,19 +240,17 @@ def _blur_rows(pixels: Pixels, flips: tuple[bool, ...], columns: int) -> NDArray
     rows_of_a_band = -(-pixels.height // (CELLS * pixels.scale)) + 1
     together = max(1, min(_MOST_BANDS, _STRIP_CELLS // (rows_of_a_band * columns)))
     strips = row_strips(pixels.height, pixels.scale, flips, 1 << (together.bit_length() - 1))
-    largest = max(strip.stop - strip.start for strip in strips)
     blurred = workspace = np.empty((0, 0), np.float32)
-    for strip in strips:
-        raster = pixels.rows(strip.start, strip.stop)
+    for start, weights, places in zip(strips.starts.tolist(), strips.weights, strips.places, strict=True):
+        raster = pixels.rows(start, start + strips.height)
         flat = raster.reshape(len(raster), -1)
         if not blurred.size:
             blurred = np.empty((CELLS * len(flips), flat.shape[1]), np.float32)
-            workspace = np.empty((largest, flat.shape[1]), np.float32)
+            workspace = np.empty((strips.height, flat.shape[1]), np.float32)
         # One buffer for all strips: it stays in the cache, and no page is faulted in twice.
-        values = workspace[: len(flat)]
-        np.copyto(values, flat, casting="unsafe")
+        np.copyto(workspace, flat, casting="unsafe")
         # NumPy sends a matrix of one row to a general product, which is slower than the one for vectors.
-        blurred[strip.places] = (strip.weights[0] if len(strip.weights) == 1 else strip.weights) @ values
+        blurred[places] = (weights[0] if len(weights) == 1 else weights) @ workspace
     return blurred
 
 

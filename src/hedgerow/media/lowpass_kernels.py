@@ -1,0 +1,522 @@
+"""The compiled inner loops of `hedgerow.media.lowpass`: Huffman data of a baseline JPEG to its reduced luma plane.
+
+Importing this module imports Numba and compiles (or loads from Numba's cache) every kernel, because each is declared
+with its signature. Nothing imports it but `hedgerow.media.lowpass`, which decides when that is worth its time.
+
+How it is faster than libjpeg: one look-up takes as many symbols as fit a window of ``WINDOW`` bits (most are only to
+be skipped), and it has no branch that depends on the data but the rare ones. A block that ends merely selects the
+table of the next. What then costs time is the chain from one look-up to the next, some ten cycles.
+
+A table entry is one int32:
+
+====== ==================================================================================================
+bits
+====== ==================================================================================================
+0–4    bits that it takes: codes and the values behind them
+8–19   the value of its coefficient, signed; 0 where it is not wanted
+24–29  by how much it moves on in the block
+30     look at this one symbol by symbol (a long code, or none at all)
+31     the block ends here
+====== ==================================================================================================
+
+Moving on is plain addition into ``place``, whose bits 24–29 are the next coefficient's number in zigzag order: when
+bit 30 comes up the block is full, or overrun, or the entry says so, and one symbol is read the slow and careful way.
+
+No kernel reads or writes outside its arrays, whatever the data: the tables are built here from counts checked by the
+caller, the place in the data is checked every few look-ups and ``PADDING`` zeros stand behind it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+# ruff: noqa: ANN401  (Numba's intrinsics and types are untyped)
+# ruff: noqa: PLR0913, PLR0917  (a kernel takes its arrays one by one)
+# ruff: noqa: PLR2004  (bits, bytes and markers of ITU-T T.81)
+
+WINDOW = 12
+"""Bits that index a table: 16 KiB each, so that the tables in use fit the first-level cache together."""
+ENTRIES = 1 << WINDOW
+LOOKUPS = 3
+"""Look-ups between two refills of the bit buffer."""
+MOST_BITS = (57 - WINDOW) // (LOOKUPS - 1)
+"""Bits that one entry may take, so that the last look-up still has a full window (a refill leaves 57 bits)."""
+PADDING = 1024
+"""Zeros behind the data; no more than 64 bytes of them are ever read before the place is checked."""
+
+_SHIFT = 64 - WINDOW
+_SLOWLY = 1 << 30
+_END = 1 << 31
+_ONE = 1 << 24  # one step in the block
+
+# jidctred.c: jpeg_idct_2x2, 13 bits of fraction
+_F0, _F1, _F3, _F5 = 5906, 29692, 10426, 6967  # 0.720959822, 3.624509785, 1.272758580, 0.850430095
+
+_NEEDED = (
+    (0, 2, 9, 20, 35),
+    (1, 4, 11, 22, 36),
+    (6, 13, 24, 37, 47),
+    (15, 26, 39, 50, 56),
+    (28, 41, 52, 58, 63),
+)
+"""Places in zigzag order of rows 0, 1, 3, 5, 7, for columns 0, 1, 3, 5, 7."""
+
+_data = types.Array(types.uint8, 1, "C", readonly=True)
+_octets = types.Array(types.uint8, 1, "C")
+_plane = types.Array(types.uint8, 2, "C")
+_codes = types.Array(types.uint8, 2, "C", readonly=True)
+_table = types.Array(types.int32, 1, "C")
+_tables = types.Array(types.int32, 1, "C", readonly=True)
+_levels = types.Array(types.int16, 1, "C")
+_integers = types.Array(types.int64, 1, "C", readonly=True)
+_new_integers = types.Array(types.int64, 1, "C")
+_i, _u = types.int64, types.uint64
+_tuple: Any = types.Tuple
+
+_Kernel = TypeVar("_Kernel", bound="Callable[..., Any]")
+_intrinsic: Callable[[Callable[..., Any]], Any] = intrinsic
+
+
+def _compile(signature: Any, *, inline: str = "never") -> Callable[[_Kernel], _Kernel]:
+    from hedgerow.media import lowpass  # noqa: PLC0415  (imports this module)
+
+    decorate: Callable[[_Kernel], _Kernel]
+    decorate = njit(
+        signature, cache=lowpass.cache_is_usable(), nogil=True, error_model="numpy", boundscheck=False, inline=inline
+    )
+    return decorate
+
+
+@_intrinsic
+def _eight_bytes(_typing: Any, octets: Any, _at: Any) -> Any:
+    """Load eight bytes, the first as the most significant."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        view = context.make_array(signature.args[0])(context, builder, args[0])
+        word = ir.IntType(64)
+        first = builder.bitcast(builder.gep(view.data, [args[1]]), word.as_pointer())
+        return builder.bswap(builder.load(first, align=1, typ=word))
+
+    return types.uint64(octets, types.uint64), generate
+
+
+@_compile(_i(_data, _i, _octets, _new_integers))
+def unstuff(data: NDArray[np.uint8], start: int, out: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
+    """Copy entropy-coded data without its stuffed zeros and its markers (T.81, B.1.1.5).
+
+    Args:
+        data: The file.
+        start: Where its only scan begins.
+        out: As large as what follows ``start``, and `PADDING`; written.
+        bounds: One number more than restart intervals there must be; where each begins in ``out``, and the end; written.
+
+    Returns:
+        How many bytes were written; -1 unless the data is whole, with all its restart markers, up to the end of image.
+    """
+    n = np.uint64(data.shape[0])
+    p, o = np.uint64(start), np.uint64(0)
+    one, two, eight = np.uint64(1), np.uint64(2), np.uint64(8)
+    interval = 0
+    bounds[0] = 0
+    while p + two <= n:
+        if p + eight <= n:
+            word = _eight_bytes(data, p)
+            ones = ((word & np.uint64(0x7F7F7F7F7F7F7F7F)) + np.uint64(0x0101010101010101)) & word
+            for j in range(eight):
+                out[o + j] = data[p + j]
+            if ones & np.uint64(0x8080808080808080) == np.uint64(0):
+                p += eight
+                o += eight
+                continue
+        while data[p] != 255 and p + two < n:
+            out[o] = data[p]
+            p += one
+            o += one
+        if data[p] != 255:
+            return -1
+        marker = np.int64(data[p + one])
+        p += two
+        if marker == 0:
+            out[o] = 255
+            o += one
+        elif marker == 0xD0 + interval % 8 and interval + 2 < bounds.shape[0]:
+            interval += 1
+            bounds[interval] = np.int64(o)
+        elif marker == 0xD9 and interval + 2 == bounds.shape[0]:
+            bounds[interval + 1] = np.int64(o)
+            for j in range(np.uint64(PADDING)):
+                out[o + j] = 0
+            return np.int64(o)
+        else:
+            return -1
+    return -1
+
+
+@_compile(types.void(_codes, _i, _new_integers))
+def _by_window(codes: NDArray[np.uint8], row: int, out: NDArray[np.int64]) -> None:
+    """List, for every window, the first code's length << 8 | its symbol; 0 where there is none or it is longer."""
+    out[:] = 0
+    at, symbol = 0, 16
+    for length in range(1, WINDOW + 1):
+        for _ in range(codes[row, length - 1]):
+            step = 1 << (WINDOW - length)
+            if at + step > ENTRIES:
+                return
+            out[at : at + step] = (length << 8) | np.int64(codes[row, symbol])
+            at += step
+            symbol += 1
+
+
+@_compile(_i(_new_integers, _i, _i, _i))
+def _skipping(single: NDArray[np.int64], window: int, used: int, moved: int) -> int:
+    """Skip as many AC symbols as the window holds after ``used`` bits; return the entry."""
+    while used < WINDOW:
+        code = single[(window << used) & (ENTRIES - 1)]
+        length, run, size = code >> 8, (code >> 4) & 15, code & 15
+        if length == 0 or used + length > WINDOW or used + length + size > MOST_BITS:
+            break
+        if size == 0 and run != 15:
+            return (moved * _ONE + used + length) - _END
+        if moved + run + 1 > 63:
+            break
+        moved += run + 1
+        used += length + size
+    return moved * _ONE + used if used else _SLOWLY
+
+
+@_compile(_i(_new_integers, _i, types.boolean))
+def _reading(single: NDArray[np.int64], window: int, is_dc: bool) -> int:  # noqa: FBT001  (a kernel has no keywords)
+    """Take one symbol with its value; return the entry."""
+    code = single[window]
+    length, run, size = code >> 8, (code >> 4) & 15, code & 15
+    if length == 0 or length + size > WINDOW or size > 11 or (is_dc and run):
+        return _SLOWLY
+    if size == 0:
+        if not is_dc and run != 15:
+            return length - _END
+        return (run + 1) * _ONE + length
+    value = (window >> (WINDOW - length - size)) & ((1 << size) - 1)
+    if value < 1 << (size - 1):
+        value -= (1 << size) - 1
+    return (run + 1) * _ONE + ((value & 0xFFF) << 8) + length + size
+
+
+@_compile(types.void(_codes, _i, _i, _i, _table))
+def build_tables(codes: NDArray[np.uint8], dc: int, ac: int, kind: int, out: NDArray[np.int32]) -> None:
+    """Build the tables of one component.
+
+    Args:
+        codes: (n, 272) Huffman codes as a DHT segment states them: 16 counts, then the symbols.
+        dc: Which are those of its DC coefficients.
+        ac: And those of the others.
+        kind: 0 to skip all, 1 to read DC only, 2 to read all.
+        out: 2 · `ENTRIES`, written: what begins a block, then what goes on with it.
+    """
+    single_dc, single_ac = np.empty(ENTRIES, np.int64), np.empty(ENTRIES, np.int64)
+    _by_window(codes, dc, single_dc)
+    _by_window(codes, ac, single_ac)
+    for window in range(ENTRIES):
+        if kind == 2:
+            out[window] = _reading(single_dc, window, True)  # noqa: FBT003  (as above)
+            out[ENTRIES + window] = _reading(single_ac, window, False)  # noqa: FBT003  (as above)
+            continue
+        out[ENTRIES + window] = _skipping(single_ac, window, 0, 0)
+        code = single_dc[window]
+        used, value = (code >> 8) + (code & 15), 0
+        if kind == 1:
+            entry = _reading(single_dc, window, True)  # noqa: FBT003  (as above)
+            is_slow = entry == _SLOWLY
+            value = entry & 0xFFF00
+        else:
+            is_slow = code == 0 or (code & 255) > 15 or used > MOST_BITS
+        out[window] = _SLOWLY if is_slow else _skipping(single_ac, window, used, 1) + value
+
+
+@_compile(_tuple((_i, _i, _i))(_octets, _u, _codes, _i, _i))
+def _one_symbol(bits: NDArray[np.uint8], at: int, codes: NDArray[np.uint8], row: int, k: int) -> tuple[int, int, int]:
+    """Read one symbol bit by bit.
+
+    Returns:
+        The bits that it takes, the value, and the next coefficient's number: 64 or more at the end of the block.
+        No bits where the data is damaged.
+    """
+    word = _eight_bytes(bits, at >> np.uint64(3)) << (at & np.uint64(7))
+    first, symbol, length = 0, 16, 1
+    while length <= 16:
+        count = np.int64(codes[row, length - 1])
+        offset = np.int64(word >> np.uint64(64 - length)) - first
+        if 0 <= offset < count:
+            break
+        symbol += count
+        first = (first + count) << 1
+        length += 1
+    if length > 16:
+        return 0, 0, 0
+    code = np.int64(codes[row, min(symbol + offset, 271)])
+    run, size = code >> 4, code & 15
+    value: Any = 0
+    if size:
+        value = np.int64((word << np.uint64(length)) >> np.uint64(64 - size))
+        if value < 1 << (size - 1):
+            value -= (1 << size) - 1
+    if k == 0:
+        return (0, 0, 0) if run else (length + size, value, 1)
+    if size == 0 and run != 15:
+        return length, 0, 64
+    k += run + 1
+    return (0, 0, 0) if k > 64 else (length + size, value, k)
+
+
+@_compile(_u(_octets, _i, _u, _levels, _i, _i, _i, _tables, _integers, _codes))
+def _read_blocks(
+    bits: NDArray[np.uint8],
+    end: int,
+    at: Any,
+    levels: NDArray[np.int16],
+    block: Any,
+    stop: int,
+    spacing: int,
+    tables: NDArray[np.int32],
+    pattern: NDArray[np.int64],
+    codes: NDArray[np.uint8],
+) -> Any:
+    """Read blocks ``block`` up to ``stop``.
+
+    Args:
+        bits: Unstuffed data.
+        end: Where the restart interval ends, in bytes.
+        at: Where the first block begins, in bits.
+        levels: Zeros; what was read is added.
+        block: The first block in ``levels``, at the beginning of an MCU.
+        stop: The last, excluded.
+        spacing: 0 where a block has one level, 6 where it has 64.
+        tables: As `build_tables` makes them, one after the other.
+        pattern: Blocks in an MCU; then for each of those where its tables begin, and the rows of ``codes``.
+        codes: As for `build_tables`.
+
+    Returns:
+        Where it ended in bits, or the largest number where the data is damaged.
+    """
+    damaged = np.uint64(0xFFFFFFFFFFFFFFFF)
+    each = (1 << spacing) - 1
+    seven, three, shift = np.uint64(7), np.uint64(3), np.uint64(_SHIFT)
+    here, there, following = np.empty(16, np.int64), np.empty(16, np.int64), np.empty(16, np.int64)
+    for b in range(pattern[0]):
+        after = (b + 1) % pattern[0]
+        here[b] = pattern[1 + 3 * b] + ENTRIES
+        there[b] = pattern[1 + 3 * after] - here[b]
+        following[b] = after - b
+    place: Any = 0
+    j: Any = np.uint64(0)
+    base: Any = pattern[1]
+    p = at >> three
+    word = _eight_bytes(bits, p) << (at & seven)
+    held = np.uint64(56) - (at & seven)
+    p += seven
+    while block < stop:
+        if np.int64(p) > end + 8:
+            return damaged
+        word |= _eight_bytes(bits, p) >> held
+        p += (np.uint64(63) - held) >> three
+        held |= np.uint64(56)
+
+        entry = np.int64(tables[np.uint64(base) + (word >> shift)])
+        taken = np.uint64(entry) & np.uint64(63)
+        word <<= taken
+        held -= taken
+        place += entry & -_ONE
+        if not place & _SLOWLY:
+            levels[np.uint64((block << spacing) + (((place >> 24) - 1) & each))] += (entry << 44) >> 52
+            ends = place >> 63
+            base = here[j] + (there[j] & ends)
+            j += np.uint64(following[j] & ends)
+            block -= ends
+            place &= ~ends
+            if block + 2 > stop:
+                continue
+
+            entry = np.int64(tables[np.uint64(base) + (word >> shift)])
+            taken = np.uint64(entry) & np.uint64(63)
+            word <<= taken
+            held -= taken
+            place += entry & -_ONE
+            if not place & _SLOWLY:
+                levels[np.uint64((block << spacing) + (((place >> 24) - 1) & each))] += (entry << 44) >> 52
+                ends = place >> 63
+                base = here[j] + (there[j] & ends)
+                j += np.uint64(following[j] & ends)
+                block -= ends
+                place &= ~ends
+
+                entry = np.int64(tables[np.uint64(base) + (word >> shift)])
+                taken = np.uint64(entry) & np.uint64(63)
+                word <<= taken
+                held -= taken
+                place += entry & -_ONE
+                if not place & _SLOWLY:
+                    levels[np.uint64((block << spacing) + (((place >> 24) - 1) & each))] += (entry << 44) >> 52
+                    ends = place >> 63
+                    base = here[j] + (there[j] & ends)
+                    j += np.uint64(following[j] & ends)
+                    block -= ends
+                    place &= ~ends
+                    continue
+
+        # one symbol, carefully, from where this entry began
+        k = (place - (entry & -_ONE)) >> 24
+        at = (p << three) - held - taken
+        row = pattern[2 + 3 * np.int64(j) + (k > 0)]
+        used, value, after = _one_symbol(bits, at, codes, row, k)
+        if used == 0:
+            return damaged
+        if k == 0 or (each and value):
+            levels[np.uint64((block << spacing) + ((after - 1) & each))] += value
+        place, base = after << 24, here[j]
+        if after >= 64:
+            place = 0
+            base = here[j] + there[j]
+            j += np.uint64(following[j])
+            block += 1
+        at += np.uint64(used)
+        p = at >> three
+        word = _eight_bytes(bits, p) << (at & seven)
+        held = np.uint64(56) - (at & seven)
+        p += seven
+    return (p << three) - held
+
+
+@_compile(_i(_levels, _i, _integers, _i))
+def _level(levels: NDArray[np.int16], first: int, quants: NDArray[np.int64], k: int) -> int:
+    return np.int64(levels[np.uint64(first + k)]) * quants[np.uint64(k)]
+
+
+@_compile(types.boolean(_levels, _i, _integers, _plane, _i, _i))
+def _half(
+    levels: NDArray[np.int16], first: int, quants: NDArray[np.int64], plane: NDArray[np.uint8], y: int, x: int
+) -> bool:
+    """Draw a block's four quarters exactly as libjpeg does (jidctred.c, jpeg_idct_2x2); False: out of range.
+
+    The even frequencies but the lowest have no part in the mean of a half.
+    """
+    top, bottom = np.empty(8, np.int64), np.empty(8, np.int64)
+    widest = 0
+    for c in range(5):
+        v0 = _level(levels, first, quants, _NEEDED[c][0])
+        v1 = _level(levels, first, quants, _NEEDED[c][1])
+        v3 = _level(levels, first, quants, _NEEDED[c][2])
+        v5 = _level(levels, first, quants, _NEEDED[c][3])
+        v7 = _level(levels, first, quants, _NEEDED[c][4])
+        widest |= (v0 + 32768) | (v1 + 32768) | (v3 + 32768) | (v5 + 32768) | (v7 + 32768)
+        even = (v0 << 15) + 4096
+        odd = v1 * _F1 - v3 * _F3 + v5 * _F5 - v7 * _F0
+        top[c] = (even + odd) >> 13
+        bottom[c] = (even - odd) >> 13
+    if widest >> 16:
+        return False
+    for r in range(2):
+        w = top if r == 0 else bottom
+        even = (w[0] << 15) + (1 << 19)
+        odd = w[1] * _F1 - w[2] * _F3 + w[3] * _F5 - w[4] * _F0
+        left, right = (even + odd) >> 20, (even - odd) >> 20
+        if min(left, right) < -512 or max(left, right) > 511:
+            return False
+        plane[y + r, x] = min(max(left + 128, 0), 255)
+        plane[y + r, x + 1] = min(max(right + 128, 0), 255)
+    return True
+
+@_compile(_i(_octets, _integers, _tables, _integers, _codes, _integers, _integers, _plane))
+def draw(
+    bits: NDArray[np.uint8],
+    bounds: NDArray[np.int64],
+    tables: NDArray[np.int32],
+    pattern: NDArray[np.int64],
+    codes: NDArray[np.uint8],
+    shape: NDArray[np.int64],
+    quants: NDArray[np.int64],
+    plane: NDArray[np.uint8],
+) -> int:
+    """Decode a scan.
+
+    Args:
+        bits: From `unstuff`.
+        bounds: From `unstuff`.
+        tables: As for `_read_blocks`.
+        pattern: As for `_read_blocks`.
+        codes: As for `build_tables`.
+        shape: MCU rows, MCU columns, luma blocks across and down in an MCU, MCUs in a restart interval (0: all of
+            them), and 0 to draw one pixel for each block or 6 to draw four.
+        quants: Luma's quantisation steps in zigzag order.
+        plane: Written; its edges are those of whole MCUs.
+
+    Returns:
+        0, or another number where the data is damaged or a value is out of the usual range.
+    """
+    rows, columns, across, down, restart, spacing = shape[0], shape[1], shape[2], shape[3], shape[4], shape[5]
+    blocks = pattern[0]
+    levels = np.zeros(columns * blocks << spacing, np.int16)
+    interval, at, dc, left = 0, np.uint64(0), 0, restart
+    for row in range(rows):
+        column = 0
+        levels[:] = 0
+        while column < columns:
+            if restart and left == 0:
+                if np.uint64(8 * bounds[interval + 1]) - at > np.uint64(7):
+                    return 2
+                interval += 1
+                at, left = np.uint64(8 * bounds[interval]), restart
+            step = min(columns - column, left) if restart else columns
+            last = column + step
+            end = bounds[interval + 1]
+            at = _read_blocks(
+                bits, end, at, levels, column * blocks, last * blocks, spacing, tables, pattern, codes
+            )
+            if at > np.uint64(8 * end):
+                return 1
+            left -= step
+            column = last
+        if restart:
+            # MCUs done before this row, modulo the interval
+            done = (row * columns) % restart
+        else:
+            done = 1
+        if spacing == 0:
+            for x in range(columns):
+                if restart and done == 0:
+                    dc = 0
+                done += 1
+                if done == restart:
+                    done = 0
+                for b in range(across * down):
+                    dc += np.int64(levels[x * blocks + b])
+                    value = (dc * quants[0] + 4) >> 3
+                    if value < -512 or value > 511 or dc < -32768 or dc > 32767:
+                        return 3
+                    plane[row * down + b // across, x * across + b % across] = min(max(value + 128, 0), 255)
+            continue
+        for x in range(columns):
+            if restart and done == 0:
+                dc = 0
+            done += 1
+            if done == restart:
+                done = 0
+            for b in range(across * down):
+                first = (x * blocks + b) << 6
+                dc += np.int64(levels[first])
+                if dc < -32768 or dc > 32767:
+                    return 3
+                levels[first] = dc
+                if not _half(levels, first, quants, plane, 2 * (row * down + b // across), 2 * (x * across + b % across)):
+                    return 3
+    if np.uint64(8 * bounds[bounds.shape[0] - 1]) - at > np.uint64(7):
+        return 2
+    return 0
