@@ -60,7 +60,7 @@ def _marked(text: str) -> str:
 
 def cli_page() -> str:
     """Describe every command, argument, option and exit status."""
-    context = click.Context(program, info_name="hedgerow")
+    context = click.Context(program, info_name="hedgerow", **program.context_settings)
     parts = [
         _wrapped(
             "Every command, argument and option. `hedgerow COMMAND --help` prints the same. The JSON objects that "

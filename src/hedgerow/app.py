@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
-    from hedgerow.banks import Added, Attributes, Bank, BankSummary, ImportReport, Match, Matcher, Rejection
+    from hedgerow.banks import Added, Attributes, Bank, BankSummary, ImportReport, Match, Matcher
     from hedgerow.banks.formats import ReadOptions
     from hedgerow.database import Database
     from hedgerow.hashing import HashOptions, MediaHash, Signal, Unchecked
@@ -351,7 +351,6 @@ def import_bank(
     *,
     options: ReadOptions,
     readmit_withdrawn: bool = False,
-    on_rejected: Callable[[Rejection], None] | None = None,
 ) -> ImportReport:
     """Add the signals of a list to a bank: all of them in one transaction, or none."""
     from hedgerow.banks import import_entries, records
@@ -365,12 +364,10 @@ def import_bank(
                 now=now(),
                 options=options,
                 readmit_withdrawn=readmit_withdrawn,
-                on_rejected=on_rejected,
+                listed_rejections=settings.imports.rejections,
             )
         # The index of a large bank is built now, while somebody is waiting anyway, not at the next match.
-        matcher = _matcher(settings, database)
-        matcher.refresh()
-        matcher.merge()
+        _matcher(settings, database, [name]).load()
         return report
 
 

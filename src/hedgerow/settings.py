@@ -80,10 +80,13 @@ class ArchiveSettings(_Section):
     total_bytes: _Positive = Field(
         default=64 * 1024**3, description="Most unpacked bytes read from one archive, all members together."
     )
-    ratio: _Positive = Field(
-        default=200, description="Largest ratio of unpacked to packed size of a member before it counts as a bomb."
+    member_bytes: _Positive = Field(
+        default=512 * 1024**2, description="Most unpacked bytes of one member; a larger one is not looked at."
     )
-    depth: int = Field(default=1, ge=0, le=3, description="How many archives may lie within one another.")
+    ratio: _Positive = Field(
+        default=300, description="Largest ratio of unpacked to packed size of a member before it counts as a bomb."
+    )
+    depth: int = Field(default=1, ge=1, le=3, description="How many archives may lie within one another.")
 
 
 class IndexSettings(_Section):

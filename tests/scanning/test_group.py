@@ -127,6 +127,9 @@ def test_a_pair_is_found_when_only_one_of_them_has_the_view() -> None:
     for files in itertools.permutations([_file("a", _bits()), _file("b", far, _bits(3))]):
         (found,) = _groups(files)
         assert sorted(_paths(found)) == ["a", "b"]
+        (other,) = [member for member in found.members if member.path != found.representative]
+        assert other.distance == 1
+        assert other.variant == ("view 1" if other.path == "b" else "representative view 1")
 
 
 def test_equal_files_are_a_group_even_where_nothing_in_them_can_be_compared() -> None:

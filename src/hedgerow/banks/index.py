@@ -310,6 +310,10 @@ class Matcher:
         ]
         return hashlib.sha256(repr(described).encode()).hexdigest()[:16]
 
+    def load(self) -> None:
+        """Load every index now instead of at the first search; a large bank's snapshot is written where it lacks."""
+        self._load(self.signal_types())
+
     def signal_types(self) -> tuple[str, ...]:
         """Name the signal types that the enabled banks hold: others need not be computed for a search."""
         self._load(())

@@ -19,7 +19,7 @@ from hedgerow.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from hedgerow.banks import Attributes, Bank, BankSummary, Rejection
+    from hedgerow.banks import Attributes, Bank, BankSummary
 
 __all__ = ["bank_command"]
 
@@ -283,20 +283,25 @@ def import_(
     from hedgerow import app
     from hedgerow.banks.formats import ReadOptions
 
+    settings = settings_of(ctx, data)
     options = ReadOptions(
+        line_bytes=settings.imports.line_bytes,
         format=form,
         signal_type=signal_type,
         columns=dict(_header_and_field(each) for each in columns),
         attributes=_said(provenance, category, note, may_be_redistributed, "import"),
     )
     report = app.import_bank(
-        settings_of(ctx, data),
+        settings,
         name,
         sys.stdin.buffer if file == "-" else Path(file),
         options=options,
         readmit_withdrawn=readmit_withdrawn,
-        on_rejected=_print_rejection,
     )
+    for rejection in report.rejections:
+        click.echo(f"line {rejection.line}: {rejection.reason}", err=True)
+    if report.rejected > len(report.rejections):
+        click.echo(f"… and {report.rejected - len(report.rejections):,} more", err=True)
     if is_json:
         print_json(
             {
@@ -313,10 +318,6 @@ def import_(
         for reason, count in sorted(report.reasons.items(), key=lambda item: -item[1]):
             click.echo(f"{count:>10,}  {reason}")
     ctx.exit(UNCHECKED if report.rejected else DONE)
-
-
-def _print_rejection(rejection: Rejection) -> None:
-    click.echo(f"line {rejection.line}: {rejection.reason}", err=True)
 
 
 def _header_and_field(text: str) -> tuple[str, str]:

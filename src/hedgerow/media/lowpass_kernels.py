@@ -65,9 +65,9 @@ _F0, _F1, _F3, _F5 = 5906, 29692, 10426, 6967  # 0.720959822, 3.624509785, 1.272
 _NEEDED = (
     (0, 2, 9, 20, 35),
     (1, 4, 11, 22, 36),
-    (6, 13, 24, 37, 47),
-    (15, 26, 39, 50, 56),
-    (28, 41, 52, 58, 63),
+    (6, 13, 24, 38, 49),
+    (15, 26, 40, 51, 58),
+    (28, 42, 53, 60, 63),
 )
 """Places in zigzag order of rows 0, 1, 3, 5, 7, for columns 0, 1, 3, 5, 7."""
 
@@ -400,15 +400,20 @@ def _level(levels: NDArray[np.int16], first: int, quants: NDArray[np.int64], k: 
     return np.int64(levels[np.uint64(first + k)]) * quants[np.uint64(k)]
 
 
-@_compile(types.boolean(_levels, _i, _integers, _plane, _i, _i))
+@_compile(types.boolean(_levels, _i, _integers, _new_integers, _plane, _i, _i))
 def _half(
-    levels: NDArray[np.int16], first: int, quants: NDArray[np.int64], plane: NDArray[np.uint8], y: int, x: int
+    levels: NDArray[np.int16],
+    first: int,
+    quants: NDArray[np.int64],
+    work: NDArray[np.int64],
+    plane: NDArray[np.uint8],
+    y: int,
+    x: int,
 ) -> bool:
     """Draw a block's four quarters exactly as libjpeg does (jidctred.c, jpeg_idct_2x2); False: out of range.
 
     The even frequencies but the lowest have no part in the mean of a half.
     """
-    top, bottom = np.empty(8, np.int64), np.empty(8, np.int64)
     widest = 0
     for c in range(5):
         v0 = _level(levels, first, quants, _NEEDED[c][0])
@@ -416,23 +421,26 @@ def _half(
         v3 = _level(levels, first, quants, _NEEDED[c][2])
         v5 = _level(levels, first, quants, _NEEDED[c][3])
         v7 = _level(levels, first, quants, _NEEDED[c][4])
-        widest |= (v0 + 32768) | (v1 + 32768) | (v3 + 32768) | (v5 + 32768) | (v7 + 32768)
         even = (v0 << 15) + 4096
         odd = v1 * _F1 - v3 * _F3 + v5 * _F5 - v7 * _F0
-        top[c] = (even + odd) >> 13
-        bottom[c] = (even - odd) >> 13
+        top, bottom = (even + odd) >> 13, (even - odd) >> 13
+        work[np.uint64(c)], work[np.uint64(c + 5)] = top, bottom
+        widest |= (v0 + 32768) | (v1 + 32768) | (v3 + 32768) | (v5 + 32768) | (v7 + 32768)
+        widest |= (top + 32768) | (bottom + 32768)
     if widest >> 16:
         return False
     for r in range(2):
-        w = top if r == 0 else bottom
-        even = (w[0] << 15) + (1 << 19)
-        odd = w[1] * _F1 - w[2] * _F3 + w[3] * _F5 - w[4] * _F0
+        w = np.uint64(5 * r)
+        even = (work[w] << 15) + (1 << 19)
+        odd = work[w + np.uint64(1)] * _F1 - work[w + np.uint64(2)] * _F3
+        odd += work[w + np.uint64(3)] * _F5 - work[w + np.uint64(4)] * _F0
         left, right = (even + odd) >> 20, (even - odd) >> 20
         if min(left, right) < -512 or max(left, right) > 511:
             return False
-        plane[y + r, x] = min(max(left + 128, 0), 255)
-        plane[y + r, x + 1] = min(max(right + 128, 0), 255)
+        plane[np.uint64(y + r), np.uint64(x)] = min(max(left + 128, 0), 255)
+        plane[np.uint64(y + r), np.uint64(x + 1)] = min(max(right + 128, 0), 255)
     return True
+
 
 @_compile(_i(_octets, _integers, _tables, _integers, _codes, _integers, _integers, _plane))
 def draw(
@@ -464,6 +472,7 @@ def draw(
     rows, columns, across, down, restart, spacing = shape[0], shape[1], shape[2], shape[3], shape[4], shape[5]
     blocks = pattern[0]
     levels = np.zeros(columns * blocks << spacing, np.int16)
+    work = np.empty(10, np.int64)
     interval, at, dc, left = 0, np.uint64(0), 0, restart
     for row in range(rows):
         column = 0
@@ -477,9 +486,7 @@ def draw(
             step = min(columns - column, left) if restart else columns
             last = column + step
             end = bounds[interval + 1]
-            at = _read_blocks(
-                bits, end, at, levels, column * blocks, last * blocks, spacing, tables, pattern, codes
-            )
+            at = _read_blocks(bits, end, at, levels, column * blocks, last * blocks, spacing, tables, pattern, codes)
             if at > np.uint64(8 * end):
                 return 1
             left -= step
@@ -515,7 +522,9 @@ def draw(
                 if dc < -32768 or dc > 32767:
                     return 3
                 levels[first] = dc
-                if not _half(levels, first, quants, plane, 2 * (row * down + b // across), 2 * (x * across + b % across)):
+                if not _half(
+                    levels, first, quants, work, plane, 2 * (row * down + b // across), 2 * (x * across + b % across)
+                ):
                     return 3
     if np.uint64(8 * bounds[bounds.shape[0] - 1]) - at > np.uint64(7):
         return 2

@@ -237,14 +237,14 @@ class Grouping:
         pictures = np.unique(first[files])
         areas = np.frombuffer(self._areas, np.int64)[pictures]
         chief = int(pictures[np.lexsort((pictures, -areas, -neighbours[pictures]))[0]])
-        names = list(self._variants)
         nearest = {chief: (0, "as is")}
         for picture in pictures.tolist():
             if picture != chief:
-                record = np.frombuffer(self._views.read(picture), np.uint8).reshape(-1, 34)
-                distances = _distances(record[:, :32], signals[chief])
-                best = int(distances.argmin())
-                nearest[picture] = (int(distances[best]), names[int(record[best, 32]) | int(record[best, 33]) << 8])
+                distance, how = self._nearest_view(picture, signals[chief])
+                other_distance, other_how = self._nearest_view(chief, signals[picture])
+                if other_distance < distance:  # it is the representative that has the borders
+                    distance, how = other_distance, f"representative {other_how}"
+                nearest[picture] = (distance, how)
         members = []
         for file in files.tolist():
             picture = int(first[file])
@@ -252,6 +252,13 @@ class Grouping:
             is_copy = file != chief and picture == chief
             members.append(GroupMember(self._name(file), distance, _SAME_FILE if is_copy else how))
         return Group(number, self._name(chief), tuple(members), self._largest_distance(pictures, signals))
+
+    def _nearest_view(self, picture: int, signal: NDArray[np.uint8]) -> tuple[int, str]:
+        """Say which view of a picture is nearest to another's stored signal, and how near."""
+        record = np.frombuffer(self._views.read(picture), np.uint8).reshape(-1, 34)
+        distances = _distances(record[:, :32], signal)
+        best = int(distances.argmin())
+        return int(distances[best]), list(self._variants)[int(record[best, 32]) | int(record[best, 33]) << 8]
 
     def _largest_distance(self, pictures: NDArray[np.int64], signals: NDArray[np.uint8]) -> int | None:
         """Compare every pair of a group: a pair's distance is that of the nearest views, either way."""
