@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 __all__: list[str] = []
@@ -21,3 +22,7 @@ def shared_data() -> Path:
             "Set HEDGEROW_TEST_DATA to the folder that holds MANIFEST.csv, photos/, formats/ and hostile/."
         )
     return folder
+
+# No test is timed (CONTRIBUTING.md): a busy machine must not make one fail. `make soak` looks for more examples.
+hypothesis.settings.register_profile("hedgerow", deadline=None)
+hypothesis.settings.load_profile("hedgerow")

@@ -1,6 +1,6 @@
 """The reduced luma plane of an ordinary JPEG, by our own compiled decoder where it is loaded; else libjpeg's job.
 
-At 1/8 and 1/4 nearly all of libjpeg's time goes into decoding Huffman symbols that are then thrown away. The kernels
+At 1/8 nearly all of libjpeg's time goes into decoding Huffman symbols that are then thrown away. The kernels
 (`hedgerow.media.lowpass_kernels`) skip them several at a time. Their plane equals libjpeg's bit for bit, and they take
 only what leaves no doubt: baseline frames with luma, one whole scan, no damage. `luma_plane` declines everything else.
 
@@ -42,12 +42,15 @@ _LOADING_BYTES = 320 * 1024**2
 _LEFT_BYTES = 256 * 1024**2
 """Address space that must then be left for decoding, where it is limited."""
 
-_SPACINGS = {8: 0, 4: 6}
-"""Scales that the kernels know, and how they lay out a block for each."""
+SCALE = 8
+"""The one scale that the kernels know. (At 1/4 they would take as long as libjpeg: there most symbols count.)"""
+
 _FRAMES = (0xC0, 0xC1)
 _PRECISION = 8
-_DHT, _SOI, _SOS, _DQT, _DRI = 0xC4, 0xD8, 0xDA, 0xDB, 0xDD
+_START_OF_IMAGE = b"\xff\xd8"
+_DHT, _SOS, _DQT, _DRI = 0xC4, 0xDA, 0xDB, 0xDD
 _PASSED_OVER = frozenset({*range(0xE0, 0xF0), 0xFE})  # APPn and comments
+_LONGEST = 65500  # JPEG_MAX_DIMENSION of jmorecfg.h
 _MOST_BLOCKS = 10  # of an MCU: T.81, B.2.3
 
 _log = logging.getLogger(__name__)
@@ -187,7 +190,7 @@ def luma_plane(data: bytes, header: JpegHeader, scale: int) -> NDArray[np.uint8]
         uint8 (ceil(height / scale), ceil(width / scale)); None where libjpeg must decode: the kernels are not loaded
         (yet), or they do not know the scale or the kind of file, or the file is damaged in any way.
     """
-    if scale not in _SPACINGS or header.frame not in _FRAMES or not header.has_luma or len(data) > LARGEST_BYTES:
+    if scale != SCALE or header.frame not in _FRAMES or not header.has_luma or len(data) > LARGEST_BYTES:
         return None
     kernels = _outcome.kernels
     if kernels is None:
@@ -197,7 +200,10 @@ def luma_plane(data: bytes, header: JpegHeader, scale: int) -> NDArray[np.uint8]
                 _load_in_background()
         return None
     try:
-        return _decode(kernels, data, _read_scan(data), _SPACINGS[scale])
+        scan = _read_scan(data)
+        if (scan.width, scan.height) != (header.width, header.height):
+            return None
+        return _decode(kernels, data, scan)
     except (_DeclinedError, MemoryError):
         return None
 
@@ -211,7 +217,7 @@ class _Scan:
         height: Rows.
         sampling: Horizontal and vertical factor of each component.
         codes: For each component its DC and its AC codes, each as 16 counts and then the symbols.
-        steps: Luma's quantisation steps in zigzag order.
+        step: Luma's quantisation step for DC.
         restart: MCUs between restart markers, or 0.
         start: Where the entropy-coded data begins.
     """
@@ -220,7 +226,7 @@ class _Scan:
     height: int
     sampling: tuple[tuple[int, int], ...]
     codes: tuple[tuple[bytes, bytes], ...]
-    steps: tuple[int, ...]
+    step: int
     restart: int
     start: int
 
@@ -228,10 +234,10 @@ class _Scan:
 def _read_scan(data: bytes) -> _Scan:
     """Read the markers up to the scan, more strictly than any decoder need be."""
     huffman: dict[int, bytes] = {}
-    steps: dict[int, tuple[int, ...]] = {}
+    steps: dict[int, int] = {}
     frame = b""
     restart = 0
-    position = 2
+    position = 2 if data.startswith(_START_OF_IMAGE) else len(data)
     while True:
         if data[position : position + 1] != b"\xff" or len(data) < position + 4:
             raise _DeclinedError
@@ -275,7 +281,7 @@ def _read_codes(segment: bytes, huffman: dict[int, bytes]) -> None:
         segment = segment[17 + total :]
 
 
-def _read_steps(segment: bytes, steps: dict[int, tuple[int, ...]]) -> None:
+def _read_steps(segment: bytes, steps: dict[int, int]) -> None:
     """Read quantisation steps (T.81, B.2.4.1)."""
     while segment:
         size = 1 + (segment[0] >> 4)
@@ -284,7 +290,7 @@ def _read_steps(segment: bytes, steps: dict[int, tuple[int, ...]]) -> None:
         # libjpeg keeps steps in 16 bits with a sign on some machines
         if segment[0] & 0xEF > 3 or len(table) != 64 * size or not all(0 < each < 1 << 15 for each in found):  # noqa: PLR2004  (as stated there)
             raise _DeclinedError
-        steps[segment[0] & 15] = found
+        steps[segment[0] & 15] = found[0]
         segment = segment[1 + 64 * size :]
 
 
@@ -292,7 +298,7 @@ def _scan_of(
     frame: bytes,
     scan: bytes,
     huffman: dict[int, bytes],
-    steps: dict[int, tuple[int, ...]],
+    steps: dict[int, int],
     restart: int,
     start: int,
 ) -> _Scan:
@@ -317,19 +323,19 @@ def _scan_of(
         raise _DeclinedError
     try:
         codes = tuple((huffman[each >> 4], huffman[16 + (each & 15)]) for each in choices)
-        luma_steps = steps[frame[8]]
+        step = steps[frame[8]]
         for each in frame[8::3]:
             steps[each]  # libjpeg wants every table to be there
     except KeyError:
         raise _DeclinedError from None
     height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
-    if not height or not width:
+    if not 0 < height <= _LONGEST or not 0 < width <= _LONGEST:
         raise _DeclinedError
-    return _Scan(width, height, sampling, codes, luma_steps, restart, start)
+    return _Scan(width, height, sampling, codes, step, restart, start)
 
 
 @lru_cache(maxsize=8)
-def _tables(codes: tuple[tuple[bytes, bytes], ...], spacing: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+def _tables(codes: tuple[tuple[bytes, bytes], ...]) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """Build the tables of all components, equal ones once; most cameras always write the same codes."""
     import numpy as np  # noqa: PLC0415  (keeps the import of this room light)
 
@@ -338,14 +344,13 @@ def _tables(codes: tuple[tuple[bytes, bytes], ...], spacing: int) -> tuple[NDArr
     tables = np.zeros((len(codes), 2 * kernels.ENTRIES), np.int32)
     for component in range(len(codes)):
         if component < 2 or codes[component] != codes[1]:  # noqa: PLR2004  (the second chroma component)
-            kind = 0 if component else 1 + (spacing > 0)
-            kernels.build_tables(rows, 2 * component, 2 * component + 1, kind, tables[component])
+            kernels.build_tables(rows, 2 * component, 2 * component + 1, component == 0, tables[component])
     tables = tables.reshape(-1)
     tables.flags.writeable = False
     return rows, tables
 
 
-def _decode(kernels: ModuleType, data: bytes, scan: _Scan, spacing: int) -> NDArray[np.uint8]:
+def _decode(kernels: ModuleType, data: bytes, scan: _Scan) -> NDArray[np.uint8]:
     import numpy as np  # noqa: PLC0415  (keeps the import of this room light)
 
     across, down = scan.sampling[0]
@@ -360,16 +365,14 @@ def _decode(kernels: ModuleType, data: bytes, scan: _Scan, spacing: int) -> NDAr
     bits = np.empty(len(data) - scan.start + kernels.PADDING, np.uint8)
     if kernels.unstuff(octets, scan.start, bits, bounds) < 0:
         raise _DeclinedError
-    rows, tables = _tables(scan.codes, spacing)
+    rows, tables = _tables(scan.codes)
     pattern = [blocks]
     for component, (columns_of_mcu, rows_of_mcu) in enumerate(scan.sampling):
         table = 1 if component == 2 and scan.codes[2] == scan.codes[1] else component  # noqa: PLR2004  (as in _tables)
         pattern += [table * 2 * kernels.ENTRIES, 2 * component, 2 * component + 1] * (columns_of_mcu * rows_of_mcu)
-    cells = 2 if spacing else 1
-    plane = np.empty((mcu_rows * down * cells, mcu_columns * across * cells), np.uint8)
-    shape = np.array([mcu_rows, mcu_columns, across, down, scan.restart, spacing])
-    status = kernels.draw(bits, bounds, tables, np.array(pattern), rows, shape, np.array(scan.steps), plane)
+    plane = np.empty((mcu_rows * down, mcu_columns * across), np.uint8)
+    shape = np.array([mcu_rows, mcu_columns, across, down, scan.restart])
+    status = kernels.draw(bits, bounds, tables, np.array(pattern), rows, shape, scan.step, plane)
     if status:
         raise _DeclinedError
-    scale = 8 // cells
-    return np.ascontiguousarray(plane[: -(-scan.height // scale), : -(-scan.width // scale)])
+    return np.ascontiguousarray(plane[: -(-scan.height // SCALE), : -(-scan.width // SCALE)])

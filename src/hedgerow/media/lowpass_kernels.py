@@ -13,7 +13,7 @@ A table entry is one int32:
 bits
 ====== ==================================================================================================
 0–4    bits that it takes: codes and the values behind them
-8–19   the value of its coefficient, signed; 0 where it is not wanted
+8–19   luma's DC difference, signed; 0 in all other entries
 24–29  by how much it moves on in the block
 30     look at this one symbol by symbol (a long code, or none at all)
 31     the block ends here
@@ -59,18 +59,6 @@ _SLOWLY = 1 << 30
 _END = 1 << 31
 _ONE = 1 << 24  # one step in the block
 
-# jidctred.c: jpeg_idct_2x2, 13 bits of fraction
-_F0, _F1, _F3, _F5 = 5906, 29692, 10426, 6967  # 0.720959822, 3.624509785, 1.272758580, 0.850430095
-
-_NEEDED = (
-    (0, 2, 9, 20, 35),
-    (1, 4, 11, 22, 36),
-    (6, 13, 24, 38, 49),
-    (15, 26, 40, 51, 58),
-    (28, 42, 53, 60, 63),
-)
-"""Places in zigzag order of rows 0, 1, 3, 5, 7, for columns 0, 1, 3, 5, 7."""
-
 _data = types.Array(types.uint8, 1, "C", readonly=True)
 _octets = types.Array(types.uint8, 1, "C")
 _plane = types.Array(types.uint8, 2, "C")
@@ -87,13 +75,11 @@ _Kernel = TypeVar("_Kernel", bound="Callable[..., Any]")
 _intrinsic: Callable[[Callable[..., Any]], Any] = intrinsic
 
 
-def _compile(signature: Any, *, inline: str = "never") -> Callable[[_Kernel], _Kernel]:
+def _compile(signature: Any) -> Callable[[_Kernel], _Kernel]:
     from hedgerow.media import lowpass  # noqa: PLC0415  (imports this module)
 
     decorate: Callable[[_Kernel], _Kernel]
-    decorate = njit(
-        signature, cache=lowpass.cache_is_usable(), nogil=True, error_model="numpy", boundscheck=False, inline=inline
-    )
+    decorate = njit(signature, cache=lowpass.cache_is_usable(), nogil=True, error_model="numpy", boundscheck=False)
     return decorate
 
 
@@ -111,14 +97,15 @@ def _eight_bytes(_typing: Any, octets: Any, _at: Any) -> Any:
 
 
 @_compile(_i(_data, _i, _octets, _new_integers))
-def unstuff(data: NDArray[np.uint8], start: int, out: NDArray[np.uint8], bounds: NDArray[np.int64]) -> int:
+def unstuff(data: NDArray[np.uint8], start: int, out: NDArray[np.uint8], bounds: NDArray[np.int64]) -> Any:
     """Copy entropy-coded data without its stuffed zeros and its markers (T.81, B.1.1.5).
 
     Args:
         data: The file.
         start: Where its only scan begins.
         out: As large as what follows ``start``, and `PADDING`; written.
-        bounds: One number more than restart intervals there must be; where each begins in ``out``, and the end; written.
+        bounds: One number more than there must be restart intervals: where each begins in ``out``, and the end;
+            written.
 
     Returns:
         How many bytes were written; -1 unless the data is whole, with all its restart markers, up to the end of image.
@@ -178,7 +165,7 @@ def _by_window(codes: NDArray[np.uint8], row: int, out: NDArray[np.int64]) -> No
 
 
 @_compile(_i(_new_integers, _i, _i, _i))
-def _skipping(single: NDArray[np.int64], window: int, used: int, moved: int) -> int:
+def _skipping(single: NDArray[np.int64], window: int, used: Any, moved: Any) -> Any:
     """Skip as many AC symbols as the window holds after ``used`` bits; return the entry."""
     while used < WINDOW:
         code = single[(window << used) & (ENTRIES - 1)]
@@ -194,56 +181,35 @@ def _skipping(single: NDArray[np.int64], window: int, used: int, moved: int) -> 
     return moved * _ONE + used if used else _SLOWLY
 
 
-@_compile(_i(_new_integers, _i, types.boolean))
-def _reading(single: NDArray[np.int64], window: int, is_dc: bool) -> int:  # noqa: FBT001  (a kernel has no keywords)
-    """Take one symbol with its value; return the entry."""
-    code = single[window]
-    length, run, size = code >> 8, (code >> 4) & 15, code & 15
-    if length == 0 or length + size > WINDOW or size > 11 or (is_dc and run):
-        return _SLOWLY
-    if size == 0:
-        if not is_dc and run != 15:
-            return length - _END
-        return (run + 1) * _ONE + length
-    value = (window >> (WINDOW - length - size)) & ((1 << size) - 1)
-    if value < 1 << (size - 1):
-        value -= (1 << size) - 1
-    return (run + 1) * _ONE + ((value & 0xFFF) << 8) + length + size
-
-
-@_compile(types.void(_codes, _i, _i, _i, _table))
-def build_tables(codes: NDArray[np.uint8], dc: int, ac: int, kind: int, out: NDArray[np.int32]) -> None:
+@_compile(types.void(_codes, _i, _i, types.boolean, _table))
+def build_tables(codes: NDArray[np.uint8], dc: int, ac: int, is_luma: bool, out: NDArray[np.int32]) -> None:  # noqa: FBT001  (a kernel has no keywords)
     """Build the tables of one component.
 
     Args:
         codes: (n, 272) Huffman codes as a DHT segment states them: 16 counts, then the symbols.
         dc: Which are those of its DC coefficients.
         ac: And those of the others.
-        kind: 0 to skip all, 1 to read DC only, 2 to read all.
+        is_luma: Whether the DC differences are wanted.
         out: 2 · `ENTRIES`, written: what begins a block, then what goes on with it.
     """
     single_dc, single_ac = np.empty(ENTRIES, np.int64), np.empty(ENTRIES, np.int64)
     _by_window(codes, dc, single_dc)
     _by_window(codes, ac, single_ac)
     for window in range(ENTRIES):
-        if kind == 2:
-            out[window] = _reading(single_dc, window, True)  # noqa: FBT003  (as above)
-            out[ENTRIES + window] = _reading(single_ac, window, False)  # noqa: FBT003  (as above)
-            continue
         out[ENTRIES + window] = _skipping(single_ac, window, 0, 0)
-        code = single_dc[window]
-        used, value = (code >> 8) + (code & 15), 0
-        if kind == 1:
-            entry = _reading(single_dc, window, True)  # noqa: FBT003  (as above)
-            is_slow = entry == _SLOWLY
-            value = entry & 0xFFF00
-        else:
-            is_slow = code == 0 or (code & 255) > 15 or used > MOST_BITS
-        out[window] = _SLOWLY if is_slow else _skipping(single_ac, window, used, 1) + value
+        length, size = single_dc[window] >> 8, single_dc[window] & 255
+        used = length + size
+        if length == 0 or size > 11 or used > (WINDOW if is_luma else MOST_BITS):
+            out[window] = _SLOWLY
+            continue
+        value = (window >> max(WINDOW - used, 0)) & ((1 << size) - 1) if is_luma else 0
+        if is_luma and size and value < 1 << (size - 1):
+            value -= (1 << size) - 1
+        out[window] = _skipping(single_ac, window, used, 1) + ((value & 0xFFF) << 8)
 
 
 @_compile(_tuple((_i, _i, _i))(_octets, _u, _codes, _i, _i))
-def _one_symbol(bits: NDArray[np.uint8], at: int, codes: NDArray[np.uint8], row: int, k: int) -> tuple[int, int, int]:
+def _one_symbol(bits: NDArray[np.uint8], at: int, codes: NDArray[np.uint8], row: int, k: Any) -> Any:
     """Read one symbol bit by bit.
 
     Returns:
@@ -251,7 +217,9 @@ def _one_symbol(bits: NDArray[np.uint8], at: int, codes: NDArray[np.uint8], row:
         No bits where the data is damaged.
     """
     word = _eight_bytes(bits, at >> np.uint64(3)) << (at & np.uint64(7))
-    first, symbol, length = 0, 16, 1
+    first: Any = 0
+    symbol: Any = 16
+    length = 1
     while length <= 16:
         count = np.int64(codes[row, length - 1])
         offset = np.int64(word >> np.uint64(64 - length)) - first
@@ -277,7 +245,7 @@ def _one_symbol(bits: NDArray[np.uint8], at: int, codes: NDArray[np.uint8], row:
     return (0, 0, 0) if k > 64 else (length + size, value, k)
 
 
-@_compile(_u(_octets, _i, _u, _levels, _i, _i, _i, _tables, _integers, _codes))
+@_compile(_u(_octets, _i, _u, _levels, _i, _i, _tables, _integers, _codes))
 def _read_blocks(
     bits: NDArray[np.uint8],
     end: int,
@@ -285,7 +253,6 @@ def _read_blocks(
     levels: NDArray[np.int16],
     block: Any,
     stop: int,
-    spacing: int,
     tables: NDArray[np.int32],
     pattern: NDArray[np.int64],
     codes: NDArray[np.uint8],
@@ -296,10 +263,9 @@ def _read_blocks(
         bits: Unstuffed data.
         end: Where the restart interval ends, in bytes.
         at: Where the first block begins, in bits.
-        levels: Zeros; what was read is added.
+        levels: A zero for each block; DC differences are added.
         block: The first block in ``levels``, at the beginning of an MCU.
         stop: The last, excluded.
-        spacing: 0 where a block has one level, 6 where it has 64.
         tables: As `build_tables` makes them, one after the other.
         pattern: Blocks in an MCU; then for each of those where its tables begin, and the rows of ``codes``.
         codes: As for `build_tables`.
@@ -308,7 +274,6 @@ def _read_blocks(
         Where it ended in bits, or the largest number where the data is damaged.
     """
     damaged = np.uint64(0xFFFFFFFFFFFFFFFF)
-    each = (1 << spacing) - 1
     seven, three, shift = np.uint64(7), np.uint64(3), np.uint64(_SHIFT)
     here, there, following = np.empty(16, np.int64), np.empty(16, np.int64), np.empty(16, np.int64)
     for b in range(pattern[0]):
@@ -334,9 +299,9 @@ def _read_blocks(
         taken = np.uint64(entry) & np.uint64(63)
         word <<= taken
         held -= taken
-        place += entry & -_ONE
+        place += entry
         if not place & _SLOWLY:
-            levels[np.uint64((block << spacing) + (((place >> 24) - 1) & each))] += (entry << 44) >> 52
+            levels[np.uint64(block)] += (entry << 44) >> 52
             ends = place >> 63
             base = here[j] + (there[j] & ends)
             j += np.uint64(following[j] & ends)
@@ -349,9 +314,9 @@ def _read_blocks(
             taken = np.uint64(entry) & np.uint64(63)
             word <<= taken
             held -= taken
-            place += entry & -_ONE
+            place += entry
             if not place & _SLOWLY:
-                levels[np.uint64((block << spacing) + (((place >> 24) - 1) & each))] += (entry << 44) >> 52
+                levels[np.uint64(block)] += (entry << 44) >> 52
                 ends = place >> 63
                 base = here[j] + (there[j] & ends)
                 j += np.uint64(following[j] & ends)
@@ -362,9 +327,9 @@ def _read_blocks(
                 taken = np.uint64(entry) & np.uint64(63)
                 word <<= taken
                 held -= taken
-                place += entry & -_ONE
+                place += entry
                 if not place & _SLOWLY:
-                    levels[np.uint64((block << spacing) + (((place >> 24) - 1) & each))] += (entry << 44) >> 52
+                    levels[np.uint64(block)] += (entry << 44) >> 52
                     ends = place >> 63
                     base = here[j] + (there[j] & ends)
                     j += np.uint64(following[j] & ends)
@@ -373,14 +338,14 @@ def _read_blocks(
                     continue
 
         # one symbol, carefully, from where this entry began
-        k = (place - (entry & -_ONE)) >> 24
+        k = (place - entry) >> 24
         at = (p << three) - held - taken
         row = pattern[2 + 3 * np.int64(j) + (k > 0)]
         used, value, after = _one_symbol(bits, at, codes, row, k)
         if used == 0:
             return damaged
-        if k == 0 or (each and value):
-            levels[np.uint64((block << spacing) + ((after - 1) & each))] += value
+        if k == 0:
+            levels[np.uint64(block)] += value
         place, base = after << 24, here[j]
         if after >= 64:
             place = 0
@@ -395,54 +360,7 @@ def _read_blocks(
     return (p << three) - held
 
 
-@_compile(_i(_levels, _i, _integers, _i))
-def _level(levels: NDArray[np.int16], first: int, quants: NDArray[np.int64], k: int) -> int:
-    return np.int64(levels[np.uint64(first + k)]) * quants[np.uint64(k)]
-
-
-@_compile(types.boolean(_levels, _i, _integers, _new_integers, _plane, _i, _i))
-def _half(
-    levels: NDArray[np.int16],
-    first: int,
-    quants: NDArray[np.int64],
-    work: NDArray[np.int64],
-    plane: NDArray[np.uint8],
-    y: int,
-    x: int,
-) -> bool:
-    """Draw a block's four quarters exactly as libjpeg does (jidctred.c, jpeg_idct_2x2); False: out of range.
-
-    The even frequencies but the lowest have no part in the mean of a half.
-    """
-    widest = 0
-    for c in range(5):
-        v0 = _level(levels, first, quants, _NEEDED[c][0])
-        v1 = _level(levels, first, quants, _NEEDED[c][1])
-        v3 = _level(levels, first, quants, _NEEDED[c][2])
-        v5 = _level(levels, first, quants, _NEEDED[c][3])
-        v7 = _level(levels, first, quants, _NEEDED[c][4])
-        even = (v0 << 15) + 4096
-        odd = v1 * _F1 - v3 * _F3 + v5 * _F5 - v7 * _F0
-        top, bottom = (even + odd) >> 13, (even - odd) >> 13
-        work[np.uint64(c)], work[np.uint64(c + 5)] = top, bottom
-        widest |= (v0 + 32768) | (v1 + 32768) | (v3 + 32768) | (v5 + 32768) | (v7 + 32768)
-        widest |= (top + 32768) | (bottom + 32768)
-    if widest >> 16:
-        return False
-    for r in range(2):
-        w = np.uint64(5 * r)
-        even = (work[w] << 15) + (1 << 19)
-        odd = work[w + np.uint64(1)] * _F1 - work[w + np.uint64(2)] * _F3
-        odd += work[w + np.uint64(3)] * _F5 - work[w + np.uint64(4)] * _F0
-        left, right = (even + odd) >> 20, (even - odd) >> 20
-        if min(left, right) < -512 or max(left, right) > 511:
-            return False
-        plane[np.uint64(y + r), np.uint64(x)] = min(max(left + 128, 0), 255)
-        plane[np.uint64(y + r), np.uint64(x + 1)] = min(max(right + 128, 0), 255)
-    return True
-
-
-@_compile(_i(_octets, _integers, _tables, _integers, _codes, _integers, _integers, _plane))
+@_compile(_i(_octets, _integers, _tables, _integers, _codes, _integers, _i, _plane))
 def draw(
     bits: NDArray[np.uint8],
     bounds: NDArray[np.int64],
@@ -450,7 +368,7 @@ def draw(
     pattern: NDArray[np.int64],
     codes: NDArray[np.uint8],
     shape: NDArray[np.int64],
-    quants: NDArray[np.int64],
+    step: int,
     plane: NDArray[np.uint8],
 ) -> int:
     """Decode a scan.
@@ -461,71 +379,44 @@ def draw(
         tables: As for `_read_blocks`.
         pattern: As for `_read_blocks`.
         codes: As for `build_tables`.
-        shape: MCU rows, MCU columns, luma blocks across and down in an MCU, MCUs in a restart interval (0: all of
-            them), and 0 to draw one pixel for each block or 6 to draw four.
-        quants: Luma's quantisation steps in zigzag order.
+        shape: MCU rows, MCU columns, luma blocks across and down in an MCU, MCUs in a restart interval (0:
+            all of them).
+        step: Luma's quantisation step for DC.
         plane: Written; its edges are those of whole MCUs.
 
     Returns:
         0, or another number where the data is damaged or a value is out of the usual range.
     """
-    rows, columns, across, down, restart, spacing = shape[0], shape[1], shape[2], shape[3], shape[4], shape[5]
+    rows, columns, across, down, restart = shape[0], shape[1], shape[2], shape[3], shape[4]
     blocks = pattern[0]
-    levels = np.zeros(columns * blocks << spacing, np.int16)
-    work = np.empty(10, np.int64)
-    interval, at, dc, left = 0, np.uint64(0), 0, restart
+    levels = np.zeros(columns * blocks, np.int16)
+    at: Any = np.uint64(0)
+    dc: Any = 0
+    interval, left = 0, restart
     for row in range(rows):
         column = 0
-        levels[:] = 0
         while column < columns:
             if restart and left == 0:
                 if np.uint64(8 * bounds[interval + 1]) - at > np.uint64(7):
                     return 2
                 interval += 1
-                at, left = np.uint64(8 * bounds[interval]), restart
-            step = min(columns - column, left) if restart else columns
-            last = column + step
+                at, left, dc = np.uint64(8 * bounds[interval]), restart, 0
+            run = min(columns - column, left) if restart else columns
+            levels[:] = 0
             end = bounds[interval + 1]
-            at = _read_blocks(bits, end, at, levels, column * blocks, last * blocks, spacing, tables, pattern, codes)
+            at = _read_blocks(bits, end, at, levels, 0, run * blocks, tables, pattern, codes)
             if at > np.uint64(8 * end):
                 return 1
-            left -= step
-            column = last
-        if restart:
-            # MCUs done before this row, modulo the interval
-            done = (row * columns) % restart
-        else:
-            done = 1
-        if spacing == 0:
-            for x in range(columns):
-                if restart and done == 0:
-                    dc = 0
-                done += 1
-                if done == restart:
-                    done = 0
+            left -= run
+            for mcu in range(run):
                 for b in range(across * down):
-                    dc += np.int64(levels[x * blocks + b])
-                    value = (dc * quants[0] + 4) >> 3
-                    if value < -512 or value > 511 or dc < -32768 or dc > 32767:
+                    dc += np.int64(levels[np.uint64(mcu * blocks + b)])
+                    value = (dc * step + 4) >> 3
+                    if dc < -32768 or dc > 32767 or value < -512 or value > 511:
                         return 3
-                    plane[row * down + b // across, x * across + b % across] = min(max(value + 128, 0), 255)
-            continue
-        for x in range(columns):
-            if restart and done == 0:
-                dc = 0
-            done += 1
-            if done == restart:
-                done = 0
-            for b in range(across * down):
-                first = (x * blocks + b) << 6
-                dc += np.int64(levels[first])
-                if dc < -32768 or dc > 32767:
-                    return 3
-                levels[first] = dc
-                if not _half(
-                    levels, first, quants, work, plane, 2 * (row * down + b // across), 2 * (x * across + b % across)
-                ):
-                    return 3
+                    y, x = row * down + b // across, (column + mcu) * across + b % across
+                    plane[np.uint64(y), np.uint64(x)] = min(max(value + 128, 0), 255)
+            column += run
     if np.uint64(8 * bounds[bounds.shape[0] - 1]) - at > np.uint64(7):
         return 2
     return 0

@@ -18,12 +18,16 @@ from PIL import Image, ImageFile
 from hedgerow.errors import DecodeMemoryExceeded, MediaDamaged, MediaError, PictureTooLarge
 from hedgerow.media.containers import gif_frames, png_orientation, png_without_notes, webp_size
 from hedgerow.media.jpeg import JpegPicture, read_header, reduction
+from hedgerow.media.lowpass import luma_plane
 from hedgerow.media.model import Look, MediaLimits
 from hedgerow.media.orientation import exif_orientation, xmp_orientation
-from hedgerow.media.raster import ImagePixels, digest_of, looks_of
+from hedgerow.media.raster import ArrayPixels, ImagePixels, digest_of, looks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from hedgerow.media.heif import HeifImage
 
@@ -168,8 +172,17 @@ class _JpegSource:
         cells = -(-header.width // self._scale) * -(-header.height // self._scale)
         check(self.size, limits, header.memory_bytes(self._scale, mode), cells)
         self._image = JpegPicture(data, header, self._scale, mode)
+        self._data: bytes | None = data
+        self._header = header
+        self._plane: NDArray[np.uint8] | None = None
 
     def draw(self) -> Iterator[Drawn]:
+        data, self._data = self._data, None
+        if data is not None and self._image.mode == "L":
+            self._plane = luma_plane(data, self._header, self._scale)
+        if self._plane is not None:  # as libjpeg would draw it, and whole
+            yield self
+            return
         self.is_truncated = _load(self._image) or self._image.is_truncated
         if self.is_truncated:
             _require_something(self._image)
@@ -179,6 +192,10 @@ class _JpegSource:
         return b""
 
     def looks(self) -> tuple[Look, ...]:
+        if self._plane is not None:
+            drawn = ArrayPixels(self._plane, self.orientation)
+            (drawn.width, drawn.height), drawn.scale = self.size, self._scale
+            return (Look("as is", drawn),)
         pixels = ImagePixels(self._image, size=self.size, scale=self._scale, orientation=self.orientation)
         return (Look("as is", pixels),)
 
