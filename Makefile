@@ -60,7 +60,7 @@ bench: $(VENV)/.bench
 	@$(BIN)/python benchmarks/run.py
 
 bench-100m: $(VENV)/.bench
-	@$(BIN)/python benchmarks/index.py --sizes 100000000
+	@$(BIN)/python benchmarks/index.py --sizes 1e8 --sets uniform --without-faiss --output benchmarks/results/index-100m.json
 
 soak: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -m slow

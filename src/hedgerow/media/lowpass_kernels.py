@@ -10,7 +10,7 @@ table of the next. What then costs time is the chain from one look-up to the nex
 A table entry is one int32:
 
 ====== ==================================================================================================
-bits
+bits   what they say
 ====== ==================================================================================================
 0–4    bits that it takes: codes and the values behind them
 8–19   luma's DC difference, signed; 0 in all other entries
@@ -48,7 +48,7 @@ WINDOW = 12
 """Bits that index a table: 16 KiB each, so that the tables in use fit the first-level cache together."""
 ENTRIES = 1 << WINDOW
 LOOKUPS = 3
-"""Look-ups between two refills of the bit buffer."""
+"""Look-ups between two refills of the bit buffer, as `_read_blocks` writes them out."""
 MOST_BITS = (57 - WINDOW) // (LOOKUPS - 1)
 """Bits that one entry may take, so that the last look-up still has a full window (a refill leaves 57 bits)."""
 PADDING = 1024

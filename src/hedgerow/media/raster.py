@@ -71,6 +71,7 @@ class ImagePixels:
         self.orientation = orientation
         self.is_grey = image.mode in _GREY_MODES
         self._is_plain = False
+        self._whole: NDArray[np.uint8] | None = None
         self._read: Callable[[Image.Image], NDArray[np.uint8]]
         if ground is not None and "transparency" not in image.info and image.mode in {"RGBA", "LA"}:
             self._read = lambda strip: _as_array(_laid_over(strip, ground))
@@ -88,7 +89,11 @@ class ImagePixels:
         """Return raster rows ``start:stop``: (rows, columns) luma or (rows, columns, 3) RGB, read-only."""
         start, stop = max(start, 0), min(stop, self._rows)
         if self._is_plain:
-            return _packed(self._image, start, stop)
+            if self._rows * self._columns > _KEPT_CELLS:
+                return _packed(self._image, start, stop)
+            if self._whole is None:  # small: packed once, whatever the number of strips and of variants
+                self._whole = _packed(self._image, 0, self._rows)
+            return self._whole[start:stop]
         if start == 0 and stop == self._rows:
             return self._read(self._image)
         return self._read(self._image.crop((0, start, self._columns, stop)))
@@ -98,6 +103,10 @@ class ImagePixels:
         step = max(1, _STRIP_CELLS // self._columns)
         for start in range(0, self._rows, step):
             yield self.rows(start, min(start + step, self._rows))
+
+
+_KEPT_CELLS = 1_000_000
+"""Rasters up to this size are kept packed (1 MB of luma, 3 MB of RGB) beside the image."""
 
 
 def looks_of(image: Image.Image, orientation: int = 1, shift: int = 8) -> tuple[Look, ...]:
