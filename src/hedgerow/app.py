@@ -499,7 +499,10 @@ def scan(
 
     started = now()
     with ExitStack() as stack:
-        pool = stack.enter_context(HashingPool(hash_options(settings), settings.jobs, archive_limits(settings)))
+        is_long = _holds_more_than(_LONG_SCAN_BYTES, plan.paths)
+        pool = stack.enter_context(
+            HashingPool(hash_options(settings), settings.jobs, archive_limits(settings), is_long=is_long)
+        )
         pool.start()  # the processes come up while this one loads the database
         running, reports = _prepare_scan(settings, plan, pool, stack, on_progress)
         if on_start is not None:
@@ -516,6 +519,28 @@ def scan(
             report.finish(header)
         running.finish(keep_journal=plan.keeps_journal)
         return running.statistics
+
+
+_LONG_SCAN_BYTES = 1024**3  # half a minute of work on two cores, of which loading compiled kernels takes one second
+_LOOK_S = 0.2
+
+
+def _holds_more_than(size_bytes: int, paths: Sequence[str]) -> bool:
+    """Whether a short look (a fifth of a second) at some folders already finds so many bytes."""
+    from itertools import chain
+    from pathlib import Path
+    from time import monotonic
+
+    until = monotonic() + _LOOK_S
+    for path in map(Path, paths):
+        for found in chain([path], path.rglob("*")):
+            try:
+                size_bytes -= found.lstat().st_size
+            except OSError:
+                continue  # gone meanwhile; the scan itself will say what it cannot read
+            if size_bytes < 0 or monotonic() > until:
+                return size_bytes < 0
+    return False
 
 
 def _prepare_scan(

@@ -103,3 +103,13 @@ def test_a_file_that_needs_too_much_memory_is_answered_so_and_the_next_one_is_ha
 def test_bytes_are_hashed_in_the_pool_too() -> None:
     with HashingPool(HashOptions(), jobs=1) as pool:
         assert pool.hash_bytes(png(3)).signals[0].bits == pdq(synthetic_picture(120, 90, 3)).bits
+
+
+def test_a_long_run_decodes_with_compiled_kernels_to_the_same_signals(tmp_path: Path) -> None:
+    path = tmp_path / "large.jpg"
+    Image.fromarray(synthetic_picture(2600, 2500, 1)).save(path, quality=90)
+    options = HashOptions(with_query_variants=True)
+    with HashingPool(options, jobs=1, is_long=True) as pool:
+        (answer,) = hashed(pool, FileTask(str(path)))
+    assert answer.hash == examine_file(path, options)
+    assert answer.hash.signals[0].made_by.endswith("1:8")

@@ -68,6 +68,8 @@ class HashingPool:
         options: How to hash; ``options.archives`` opens zips and tars.
         jobs: Processes at once.
         archive_limits: How far archives are read.
+        is_long: Whether there is so much to do (a gigabyte, say) that compiled decoding of large JPEGs is worth the
+            second that each process takes to load it, and the ten seconds that the very first takes to compile it.
 
     >>> from pathlib import Path
     >>> with HashingPool(HashOptions(types=("md5",)), jobs=1) as pool:
@@ -75,7 +77,14 @@ class HashingPool:
     [(0, True)]
     """
 
-    def __init__(self, options: HashOptions, jobs: int, archive_limits: ArchiveLimits | None = None) -> None:
+    def __init__(
+        self,
+        options: HashOptions,
+        jobs: int,
+        archive_limits: ArchiveLimits | None = None,
+        *,
+        is_long: bool = False,
+    ) -> None:
         self._options = options
         limits = options.limits
         self._sandbox: Sandbox | None = None
@@ -84,7 +93,7 @@ class HashingPool:
                 sys.executable,
                 "-m",
                 "hedgerow.hashing.worker",
-                options_text(options, archive_limits or ArchiveLimits()),
+                options_text(options, archive_limits or ArchiveLimits(), is_long=is_long),
             )
             self._sandbox = Sandbox(
                 command, jobs=jobs, seconds=limits.seconds + _GRACE_S, memory_bytes=limits.memory_bytes

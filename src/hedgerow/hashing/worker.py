@@ -16,6 +16,7 @@ from hedgerow.hashing.examine import HashOptions, examine_bytes, examine_file
 from hedgerow.hashing.signal import MediaHash, Unchecked
 from hedgerow.media import MediaLimits
 from hedgerow.media.archive import ArchiveLimits, is_archive, read_members
+from hedgerow.media.lowpass import prepare
 from hedgerow.media.sandbox_worker import serve
 
 if TYPE_CHECKING:
@@ -27,16 +28,19 @@ if TYPE_CHECKING:
 __all__ = ["answer_of", "main", "options_text"]
 
 
-def options_text(options: HashOptions, archive_limits: ArchiveLimits) -> str:
+def options_text(options: HashOptions, archive_limits: ArchiveLimits, *, is_long: bool) -> str:
     """Write the options as the JSON argument of this program."""
     plain: dict[str, Any] = {name: getattr(options, name) for name in HashOptions.__slots__ if name != "limits"}
     plain["limits"] = {name: getattr(options.limits, name) for name in MediaLimits.__slots__}
     plain["archive_limits"] = {name: getattr(archive_limits, name) for name in ArchiveLimits.__slots__}
+    plain["is_long"] = is_long
     return json.dumps(plain)
 
 
 def _read_options(text: str) -> tuple[HashOptions, ArchiveLimits]:
     plain = json.loads(text)
+    if plain.pop("is_long"):
+        prepare()  # before `serve` limits memory and files: what this takes is not taken from the pictures
     archive_limits = ArchiveLimits(**plain.pop("archive_limits"))
     plain["limits"] = MediaLimits(**plain["limits"])
     plain["types"] = tuple(plain["types"])

@@ -119,9 +119,16 @@ def _import_kernels(*, caches: bool) -> ModuleType | None:
 
 
 def _load_in_background() -> None:
-    """Start the thread that loads, once."""
+    """Start the thread that loads, once.
+
+    Never in a sandbox: what the kernels take of its memory would be missing to some later picture, and the same file
+    would be answered differently early and late in a scan. Its program calls `prepare` before it limits itself.
+    """
     with _lock:
         if _outcome.was_tried or _outcome.loader is not None:
+            return
+        if _is_confined():
+            _outcome.was_tried = True
             return
         _outcome.loader = threading.Thread(target=_load, name="hedgerow-jpeg-kernels", daemon=True)
     atexit.register(_end_loading)
