@@ -58,6 +58,10 @@ class Run:
     worker_bytes: int
 
 
+# As after an ordinary installation: pip compiles what it installs, an editable checkout is compiled when first run.
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def run(arguments: Sequence[str], environment: Mapping[str, str] | None = None, *, watches: bool = False) -> Run:
     """Run a command and its children to the end, and say what they took.
 
@@ -67,7 +71,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str] | None = None, 
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         began = time.perf_counter()
         process = subprocess.Popen(
-            list(arguments), stdout=output, stderr=errors, env={**os.environ, **(environment or {})}
+            list(arguments), stdout=output, stderr=errors, env={**_ENVIRONMENT, **(environment or {})}
         )
         watcher = _Watcher(process.pid) if watches else None
         _, status, usage = os.wait4(process.pid, 0)
