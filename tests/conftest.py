@@ -23,6 +23,7 @@ def shared_data() -> Path:
         )
     return folder
 
+
 # No test is timed (CONTRIBUTING.md): a busy machine must not make one fail. `make soak` looks for more examples.
 hypothesis.settings.register_profile("hedgerow", deadline=None)
 hypothesis.settings.load_profile("hedgerow")
