@@ -427,17 +427,32 @@ def open_matcher(settings: Settings, only: Sequence[str] = ()) -> Iterator[Match
 
 
 def match_files(settings: Settings, paths: Sequence[str]) -> Iterator[tuple[str, MediaHash, list[Match]]]:
-    """Look up files in the banks, in the order given."""
+    """Look up files, and the files below folders, in the banks, in the order given."""
+    from pathlib import Path
+
     from hedgerow.hashing import HashOptions
     from hedgerow.hashing.pool import FileTask, HashingPool
 
     options = HashOptions(limits=settings.media_limits(), with_query_variants=True)
-    with HashingPool(options, min(settings.jobs, len(paths))) as pool:
+    has_folders = any(Path(path).is_dir() for path in paths)
+    with HashingPool(options, settings.jobs if has_folders else min(settings.jobs, len(paths))) as pool:
         pool.start()  # the processes come up while this one loads the database
         with open_matcher(settings) as matcher:
             types = ("pdq", *sorted(set(matcher.signal_types()) - {"pdq"}))
-            for answer in pool.results((FileTask(path) for path in paths), types=types):
+            for answer in pool.results((FileTask(path) for path in _files_of(paths)), types=types):
                 yield answer.path, answer.hash, matcher.search(answer.hash.signals)
+
+
+def _files_of(paths: Sequence[str]) -> Iterator[str]:
+    from pathlib import Path
+
+    from hedgerow.scanning import walk
+
+    for path in paths:
+        if Path(path).is_dir():
+            yield from (found.path for found in walk([path]))
+        else:
+            yield path
 
 
 def caution_object(result: MediaHash) -> dict[str, str] | None:

@@ -153,6 +153,14 @@ def test_the_four_exit_statuses_of_match(run: Callable[..., Outcome], pictures: 
     assert run("match", pictures / "copy.jpg", pictures / "missing.png").status == 3
 
 
+def test_match_takes_a_folder_for_the_files_below_it(run: Callable[..., Outcome], pictures: Path, bank: str) -> None:
+    assert bank
+    outcome = run("match", "--json", pictures)
+    assert outcome.status == exits.MATCHED
+    names = [each["path"].removeprefix(f"{pictures}/") for each in outcome.objects]
+    assert names == ["0.png", "1.png", "2.png", "3.png", "copy.jpg", "mirrored.jpg"]
+
+
 def test_matching_without_any_bank_is_a_mistake_and_no_clean_answer(
     run: Callable[..., Outcome], pictures: Path
 ) -> None:

@@ -27,6 +27,8 @@ def match_command(
 ) -> None:
     """Look up each FILE in the enabled banks: as it is, turned, mirrored, without its borders.
 
+    A folder stands for the files below it; `hedgerow scan` also opens archives, resumes and writes reports.
+
     Exit status: 0 nothing matched, 1 something matched, 3 something could not be checked.
     """
     from hedgerow import app
