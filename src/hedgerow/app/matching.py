@@ -1,0 +1,83 @@
+"""Look files up in the banks for a door."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hedgerow.errors import NoBanks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from hedgerow.banks import Match, Matcher
+    from hedgerow.database import Database
+    from hedgerow.hashing import MediaHash
+    from hedgerow.settings import Settings
+
+__all__ = ["match_files", "matcher_of", "open_matcher"]
+
+
+def matcher_of(settings: Settings, database: Database, only: Sequence[str] = ()) -> Matcher:
+    """Make the matcher of a database as the settings want it; it loads nothing yet."""
+    from hedgerow.banks import Matcher
+
+    return Matcher(
+        database,
+        settings.data,
+        small_bank_entries=settings.index.small_bank_entries,
+        delta_entries=settings.index.delta_entries,
+        only=only or None,
+    )
+
+
+@contextmanager
+def open_matcher(settings: Settings, only: Sequence[str] = ()) -> Iterator[Matcher]:
+    """Open the enabled banks for matching, or some of them by name.
+
+    Raises:
+        BankNotFound: A bank of that name does not exist.
+        NoBanks: There is nothing to match against.
+    """
+    from hedgerow.migrations import open_existing
+
+    database = open_existing(settings)
+    if database is None:
+        raise NoBanks
+    try:
+        matcher = matcher_of(settings, database, only)
+        matcher.refresh()  # also says whether every bank that is asked for exists
+        if not matcher.signal_types():
+            raise NoBanks
+        yield matcher
+    finally:
+        database.close()
+
+
+def match_files(settings: Settings, paths: Sequence[str]) -> Iterator[tuple[str, MediaHash, list[Match]]]:
+    """Look up files, and the files below folders, in the banks, in the order given."""
+    from pathlib import Path
+
+    from hedgerow.hashing import HashOptions
+    from hedgerow.hashing.pool import FileTask, HashingPool
+
+    options = HashOptions(limits=settings.media_limits(), with_query_variants=True)
+    has_folders = any(Path(path).is_dir() for path in paths)
+    with HashingPool(options, settings.jobs if has_folders else min(settings.jobs, len(paths))) as pool:
+        pool.start()  # the processes come up while this one loads the database
+        with open_matcher(settings) as matcher:
+            types = ("pdq", *sorted(set(matcher.signal_types()) - {"pdq"}))
+            for answer in pool.results((FileTask(path) for path in _files_of(paths)), types=types):
+                yield answer.path, answer.hash, matcher.search(answer.hash.signals)
+
+
+def _files_of(paths: Sequence[str]) -> Iterator[str]:
+    from pathlib import Path
+
+    from hedgerow.scanning import walk
+
+    for path in paths:
+        if Path(path).is_dir():
+            yield from (found.path for found in walk([path]))
+        else:
+            yield path
