@@ -44,7 +44,7 @@ def hash_command(
 ) -> None:
     """Print the signals of each FILE.
 
-    Each file is decoded in a process of its own kind that can be killed, within the limits of the settings.
+    Each file is decoded in a process that can be killed, within the limits of the settings.
 
     Exit status: 0, or 3 where a file could not be checked.
     """
