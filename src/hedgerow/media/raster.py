@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from functools import cache
+from io import BytesIO
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from hedgerow.media.model import Look
 
@@ -13,8 +15,9 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+    from PIL._imaging import PixelAccess
 
-__all__ = ["ArrayPixels", "ImagePixels", "digest_of", "looks_of"]
+__all__ = ["ArrayPixels", "ImagePixels", "Uncopied", "digest_of", "looks_of", "uncopied"]
 
 WHITE = 255
 BLACK = 0
@@ -79,7 +82,7 @@ class ImagePixels:
             self._read = lambda strip: _as_array(_laid_over(_with_alpha(strip), ground))
         elif image.mode in _DEEP_MODES:
             self._read = _deep_reader(image, shift)
-        elif image.mode in {"L", "RGB"}:
+        elif image.mode in {"L", "RGB", "RGBX"}:
             self._is_plain = True
             self._read = _as_array
         else:
@@ -107,6 +110,51 @@ class ImagePixels:
 
 _KEPT_CELLS = 1_000_000
 """Rasters up to this size are kept packed (1 MB of luma, 3 MB of RGB) beside the image."""
+
+
+class Uncopied(ImageFile.ImageFile):
+    """Mixed into a reader of Pillow whose decoder gives the raster as bytes (WebP, AVIF), to take these as they are.
+
+    Such a reader ends `load` by having Pillow copy the bytes into an image. For 2 megapixels this takes 6 ms, as
+    much as hashing them. Here it is put off until somebody needs that image: see `decoded`.
+    """
+
+    _is_put_off = False
+
+    def load(self) -> PixelAccess | None:
+        """Load as ever, unless `decoded` asks."""
+        return None if self._is_put_off else super().load()
+
+    def decoded(self) -> Image.Image | ArrayPixels | None:
+        """Decode, and give the decoder's own bytes to be looked at; None where the reader does not work like that."""
+        file = self.fp
+        self._is_put_off = True
+        try:
+            self.load()
+        finally:
+            self._is_put_off = False
+        if len(self.tile) != 1 or self.fp is file or not isinstance(self.fp, BytesIO):
+            return None
+        codec, box, offset, settings = self.tile[0]
+        mode = settings if isinstance(settings, str) else ""
+        columns, rows = self.size
+        data = self.fp.getvalue()  # the very bytes that the reader put there
+        if codec != "raw" or box != (0, 0, columns, rows) or offset or len(data) != columns * rows * len(mode):
+            return None
+        if mode == "RGB":
+            import numpy as np  # noqa: PLC0415  (keeps the import of this room light)
+
+            return ArrayPixels(np.frombuffer(data, np.uint8).reshape(rows, columns, 3))
+        return Image.frombuffer(mode, self.size, data, "raw", mode, 0, 1) if mode in {"RGBA", "RGBX"} else None
+
+
+_Reader = TypeVar("_Reader", bound=ImageFile.ImageFile)
+
+
+@cache
+def uncopied(reader: type[_Reader]) -> type[_Reader]:
+    """Mix `Uncopied` into a reader: it comes behind the reader and before what the reader calls to copy."""
+    return cast("type[_Reader]", type(f"Uncopied{reader.__name__}", (reader, Uncopied), {}))
 
 
 def looks_of(image: Image.Image, orientation: int = 1, shift: int = 8) -> tuple[Look, ...]:
@@ -243,7 +291,7 @@ def _as_array(strip: Image.Image) -> NDArray[np.uint8]:
 
 
 def _packed(image: Image.Image, start: int, stop: int) -> NDArray[np.uint8]:
-    """Copy rows of a loaded L or RGB image into an array, as `crop` and `tobytes` do together.
+    """Copy rows of a loaded L, RGB or RGBX image into an array, as `crop` and `tobytes` do together.
 
     Pillow's raw encoder, given the rows, packs them in one go: 9 ms for 12 megapixels, where cropping (which copies)
     and `tobytes` (which joins pieces of 64 KiB) take 25 to 70.
@@ -251,15 +299,16 @@ def _packed(image: Image.Image, start: int, stop: int) -> NDArray[np.uint8]:
     import numpy as np  # noqa: PLC0415  (keeps the import of this room light)
 
     columns = image.width
-    shape = (stop - start, columns) if image.mode == "L" else (stop - start, columns, 3)
+    packing = "L" if image.mode == "L" else "RGB"
+    shape = (stop - start, columns) if packing == "L" else (stop - start, columns, 3)
     if stop <= start:
         return np.empty(shape, np.uint8)
-    size_bytes = (stop - start) * columns * (1 if image.mode == "L" else 3)
-    encoder = Image._getencoder(image.mode, "raw", (image.mode,))  # noqa: SLF001  (as tobytes itself does)
+    size_bytes = (stop - start) * columns * len(packing)
+    encoder = Image._getencoder(image.mode, "raw", (packing,))  # noqa: SLF001  (as tobytes itself does)
     encoder.setimage(image.im, (0, start, columns, stop))
     _, status, packed = encoder.encode(size_bytes)
     if status < 0 or len(packed) != size_bytes:
-        packed = image.crop((0, start, columns, stop)).tobytes()
+        packed = image.crop((0, start, columns, stop)).tobytes("raw", packing)
     return np.frombuffer(packed, np.uint8).reshape(shape)
 
 

@@ -21,7 +21,7 @@ from hedgerow.media.jpeg import JpegPicture, read_header, reduction
 from hedgerow.media.lowpass import luma_plane
 from hedgerow.media.model import Look, MediaLimits
 from hedgerow.media.orientation import exif_orientation, xmp_orientation
-from hedgerow.media.raster import ArrayPixels, ImagePixels, digest_of, looks_of
+from hedgerow.media.raster import ArrayPixels, ImagePixels, Uncopied, digest_of, looks_of, uncopied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -265,6 +265,36 @@ class _PillowSource:
         return 8
 
 
+class _UncopiedSource(_PillowSource):
+    """A WebP or AVIF: a still one is looked at in the bytes that its decoder gave."""
+
+    def draw(self) -> Iterator[Drawn]:
+        if self.frames == 1 and isinstance(self._image, Uncopied):
+            with _quiet:
+                decoded = self._image.decoded()
+            if isinstance(decoded, ArrayPixels):
+                decoded.orientation = self.orientation
+                yield _Ready((Look("as is", decoded),))
+                return
+            if decoded is not None:
+                yield _Still(decoded, self.orientation, 8, is_shared=False)
+                return
+        yield from super().draw()
+
+
+class _Ready:
+    """The only frame of a file, ready to be looked at."""
+
+    def __init__(self, looks: tuple[Look, ...]) -> None:
+        self._looks = looks
+
+    def digest(self) -> bytes:
+        return b""
+
+    def looks(self) -> tuple[Look, ...]:
+        return self._looks
+
+
 class _TiffSource(_PillowSource):
     """A TIFF: its pages are its frames; how many there are is known only when all were visited."""
 
@@ -342,19 +372,19 @@ def _webp(data: bytes, media_type: str, limits: MediaLimits, exact: bool) -> Sou
         raise MediaDamaged("it ends before it says how large it is")
     # libwebp's animation decoder keeps two canvases; its answer and Pillow's raster make four of 4 bytes each.
     check(size, limits, 16 * size[0] * size[1])
-    image = WebPImagePlugin.WebPImageFile(BytesIO(data), "")
+    image = uncopied(WebPImagePlugin.WebPImageFile)(BytesIO(data), "")
     check(image.size, limits, 16 * image.width * image.height)
-    return _PillowSource(image, media_type, image.n_frames, _stated_orientation(image))
+    return _UncopiedSource(image, media_type, image.n_frames, _stated_orientation(image))
 
 
 def _avif(data: bytes, media_type: str, limits: MediaLimits, exact: bool) -> Source:  # noqa: FBT001  (as every reader)
     del exact
     from PIL import AvifImagePlugin  # noqa: PLC0415  (readers are loaded when first needed)
 
-    image = AvifImagePlugin.AvifImageFile(BytesIO(data), "")
+    image = uncopied(AvifImagePlugin.AvifImageFile)(BytesIO(data), "")
     # The decoder's planes (up to 16 bits), its RGB answer, and Pillow's raster.
     check(image.size, limits, 14 * image.width * image.height)
-    return _PillowSource(image, media_type, image.n_frames, _stated_orientation(image))
+    return _UncopiedSource(image, media_type, image.n_frames, _stated_orientation(image))
 
 
 def _bmp(data: bytes, media_type: str, limits: MediaLimits, exact: bool) -> Source:  # noqa: FBT001  (as every reader)
