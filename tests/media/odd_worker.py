@@ -17,6 +17,9 @@ sys.stdout.write("import-time chatter that is no frame\n")
 sys.stdout.flush()
 
 
+GREETINGS: list[dict[str, Any]] = []
+
+
 def misbehave(what: str) -> dict[str, Any]:
     match what:
         case "segfault":
@@ -46,7 +49,16 @@ def misbehave(what: str) -> dict[str, Any]:
         case "interrupt":
             os.kill(os.getpid(), signal.SIGINT)
         case "pid":
-            return {"pid": os.getpid()}
+            return {"pid": os.getpid(), "nursery": os.getppid()}
+        case "threads":
+            return {"threads": len(os.listdir(f"/proc/{os.getppid()}/task"))}  # noqa: PTH208  (a plain count)
+        case "descriptors":
+            return {"descriptors": sorted(int(name) for name in os.listdir("/proc/self/fd"))}  # noqa: PTH208  (names)
+        case "kill-nursery":
+            os.kill(os.getppid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "greeting":
+            return {"greeting": GREETINGS}
         case "nap":
             time.sleep(0.05)
         case _:
@@ -55,7 +67,9 @@ def misbehave(what: str) -> dict[str, Any]:
 
 
 def handle(request: Request) -> Iterator[dict[str, Any]]:
-    if request.data:
+    if request.body.get("do") == "nonsense":
+        request._wire.send({"id": 77, "answer": {}, "done": True})
+    elif request.data:
         yield {"bytes": len(request.data), "first": request.data[0], "done": True}
     elif "members" in request.body:
         for number, what in enumerate(request.body["members"]):
@@ -70,4 +84,4 @@ def handle(request: Request) -> Iterator[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    serve(handle)
+    serve(handle, prepare=GREETINGS.append)

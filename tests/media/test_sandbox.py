@@ -17,6 +17,7 @@ import pytest
 
 from hedgerow.errors import DecoderCrashed
 from hedgerow.media.sandbox import Sandbox
+from hedgerow.media.sandbox_nursery import Nursery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -226,45 +227,120 @@ def test_workers_that_cannot_start_are_an_error_not_an_endless_loop() -> None:
         list(box.run([{"echo": number} for number in range(10)]))
 
 
-def test_a_worker_that_speaks_nonsense_is_lost() -> None:
-    code = textwrap.dedent(
-        """
-        import os, sys
-        from hedgerow.media.frames import MAGIC, pack
-        os.write(1, MAGIC + pack({"ready": True}))
-        os.read(0, 10)
-        os.write(1, pack({"id": 77, "answer": {}, "done": True}))
-        sys.stdin.read()
-        """
-    )
-    with Sandbox((sys.executable, "-c", code), jobs=1, seconds=5, memory_bytes=1 << 28) as box:
-        assert box.call({"echo": 1}) == [{"error": "crashed", "how": "it spoke nonsense", "name": None, "done": True}]
+def test_a_worker_that_speaks_nonsense_is_lost(one_worker: Sandbox) -> None:
+    expected = {"error": "crashed", "how": "it spoke nonsense", "name": None, "done": True}
+    assert one_worker.call({"do": "nonsense"}) == [expected]
+    assert one_worker.call({"echo": 1})[0]["echo"] == 1
 
 
-def test_workers_end_when_the_parent_is_killed(tmp_path: Path) -> None:
-    code = textwrap.dedent(
-        f"""
-        from hedgerow.media.sandbox import Sandbox
-        box = Sandbox({WORKER!r}, jobs=1, seconds=30, memory_bytes=1 << 28)
-        print(box.call({{"do": "pid"}})[0]["pid"], flush=True)
-        box.call({{"do": "hang"}}) if False else __import__("time").sleep(60)
-        """
-    )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
-        assert parent.stdout is not None
-        pid = int(parent.stdout.readline())
-        os.kill(pid, 0)
-        parent.kill()
+def is_gone(pid: int) -> bool:
     for _ in range(100):
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
-            return
+            return True
         state = Path(f"/proc/{pid}/stat")
         if state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] == "Z":
-            return
+            return True
         time.sleep(0.05)
-    pytest.fail("the worker outlived its parent by five seconds")
+    return False
+
+
+@pytest.mark.parametrize("deed", ["nap", "hang"])
+def test_everything_ends_when_the_parent_is_killed_even_a_worker_that_hangs(deed: str) -> None:
+    code = textwrap.dedent(
+        f"""
+        from hedgerow.media.sandbox import Sandbox
+        box = Sandbox({WORKER!r}, jobs=1, seconds=60, memory_bytes=1 << 28)
+        answer = box.call({{"do": "pid"}})[0]
+        print(answer["pid"], answer["nursery"], flush=True)
+        box.call({{"do": {deed!r}}})
+        __import__("time").sleep(60)
+        """
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        pids = [int(each) for each in parent.stdout.readline().split()]
+        for pid in pids:
+            os.kill(pid, 0)
+        time.sleep(0.2)
+        parent.kill()
+    assert [is_gone(pid) for pid in pids] == [True, True]
+
+
+def test_a_killed_worker_is_replaced_by_the_same_nursery() -> None:
+    with sandbox() as box:
+        first = box.call({"do": "pid"})[0]
+        os.kill(first["pid"], signal.SIGKILL)
+        assert is_gone(first["pid"])
+        second = box.call({"do": "pid"})[0]
+    assert first["nursery"] == second["nursery"]
+    assert first["pid"] != second["pid"]
+
+
+def test_a_killed_nursery_is_noticed_and_replaced() -> None:
+    with sandbox(seconds=BRIEF_S) as box:
+        first = box.call({"do": "pid"})[0]
+        os.kill(first["nursery"], signal.SIGKILL)
+        assert box.call({"echo": 1})[0]["echo"] == 1  # its worker goes on until another one is needed
+        box.call({"do": "hang"})
+        second = box.call({"do": "pid"})[0]
+    assert is_gone(first["pid"])
+    assert second["nursery"] != first["nursery"]
+
+
+def test_a_task_whose_nursery_dies_is_tried_again_a_few_times_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hedgerow.media.sandbox._ORPHANS", 2)
+    with sandbox() as box:
+        answers = list(box.run([{"echo": 0}, {"do": "kill-nursery"}, {"echo": 2}]))
+    assert answers[0][1]["echo"] == 0
+    assert answers[1][1] == {"error": "crashed", "how": "no answer", "name": None, "done": True}
+    assert answers[2][1]["echo"] == 2
+
+
+def test_a_nursery_has_one_thread_and_a_worker_only_its_own_descriptors() -> None:
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("asks /proc")
+    with sandbox(jobs=2) as box:
+        answers = [answer for _, answer in box.run([{"do": "nap"}, {"do": "descriptors"}, {"do": "nap"}] * 4)]
+        assert box.call({"do": "threads"})[0]["threads"] == 1
+    counts = {len(answer["descriptors"]) for answer in answers if "descriptors" in answer}
+    assert counts == {6}  # the three standard ones, two pipes, and the listing itself
+
+
+def test_a_nursery_started_beforehand_is_greeted_and_used() -> None:
+    nursery = Nursery(WORKER)
+    with Sandbox(
+        WORKER, jobs=1, seconds=GENEROUS_S, memory_bytes=1 << 28, greeting={"kind": "hello"}, nursery=nursery
+    ) as box:
+        assert box.call({"do": "greeting"})[0]["greeting"] == [{"kind": "hello"}]
+        assert not nursery.is_lost
+        nursery.close()
+        answers = list(box.run([{"do": "greeting"}]))
+        assert answers[0][1]["greeting"] == [{"kind": "hello"}]  # so is the one that took its place
+
+
+def test_a_nursery_closes_twice_and_before_it_has_started() -> None:
+    nursery = Nursery(WORKER)
+    nursery.close()
+    nursery.close()
+    number, tasks, answers = nursery.bear()
+    assert os.read(answers, 1) == b""
+    assert nursery.kill(number) is None
+    os.close(tasks)
+    os.close(answers)
+
+
+def test_modules_in_the_current_folder_are_not_imported_by_a_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit(9)")
+    monkeypatch.chdir(tmp_path)
+    code = "import runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__')"
+    with Sandbox((sys.executable, "-c", code, WORKER[1]), jobs=1, seconds=5, memory_bytes=1 << 28) as box:
+        assert box.call({"echo": 1})[0]["echo"] == 1
 
 
 def test_answers_that_wait_are_bounded_while_one_task_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,8 @@
 
 The parent hands tasks to a few worker processes and watches the clock. A worker that hangs is killed, one that dies is
 replaced; the task at fault gets an answer that says so, and the tasks queued behind it go to another worker. Inside,
-a worker limits its own memory, CPU time and files (`hedgerow.media.sandbox_worker`).
+a worker limits its own memory, CPU time and files (`hedgerow.media.sandbox_worker`). Workers are forked from a process
+that has imported what they need (`hedgerow.media.sandbox_nursery`), so that a new one costs milliseconds.
 
 Watching pipes needs a POSIX system. On Windows `Sandbox.is_available` is false, and callers decode in-process.
 """
@@ -15,6 +16,7 @@ import sys
 import weakref
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import chain
 from threading import BoundedSemaphore
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
-__all__ = ["Answer", "Sandbox", "Task"]
+    from hedgerow.media.sandbox_nursery import Nursery
+
+__all__ = ["BEGUN_TASKS", "Answer", "Begun", "Sandbox", "Task"]
 
 _Body = dict[str, Any]
 Task = _Body | tuple[_Body, bytes]
@@ -43,6 +47,9 @@ _QUEUED_S = 0.1
 _LEAST_AHEAD, _MOST_AHEAD = 2, 16
 """Each worker is sent so many tasks ahead as fill a tenth of a second: enough that it never waits for a parent that is
 busy writing a report, few enough that the last tasks of a run are spread over all workers."""
+BEGUN_TASKS = 64
+"""Tasks for each worker to begin with while the caller is busy: half a second of small pictures (7 ms each). Their
+answers wait in the pipe; a full pipe only makes the worker wait."""
 _REORDER_TASKS = 4096
 """Tasks that may be begun behind one that is not done yet; their answers wait in memory (about 1 KB each)."""
 _WAITING_ANSWERS = 2 * _REORDER_TASKS
@@ -50,8 +57,10 @@ _WAITING_ANSWERS = 2 * _REORDER_TASKS
 _LOSSES_PER_TASK = 16
 """Workers that one task (an archive) may cost; what comes after is not looked at."""
 _START_S = 60.0
-"""A worker starts in 0.3 s; this long on a machine that is out of breath."""
+"""The first worker starts in 0.3 s; this long on a machine that is out of breath."""
 _FAILED_STARTS = 3
+_ORPHANS = 16
+"""So many workers may be lost in one run because their nursery was; their tasks are tried again and not blamed."""
 
 
 @dataclass(slots=True)
@@ -94,9 +103,12 @@ class Sandbox:
     Args:
         command: How to start one, such as ``(sys.executable, "-m", "hedgerow.hashing.worker")``.
         jobs: How many run at once at most; they are started when there is work for them.
-        seconds: Wall-clock limit of one unit: a task, or one member of an archive.
+        seconds: Wall-clock limit of one unit: a task, or one member of an archive. A worker that says in time that it
+            goes on (`hedgerow.media.sandbox_worker.Request.go_on`) has this time again.
         memory_bytes: What a worker may take beyond what it needs to start.
         tasks_per_worker: After so many tasks a worker is replaced, which bounds what leaks can hold.
+        greeting: What the program is told before a worker is born, where it asks for that (``serve(prepare=…)``).
+        nursery: Where the program was started beforehand: it is ours from now on.
 
     Use it as a context manager, or call `close`.
     """
@@ -111,6 +123,8 @@ class Sandbox:
         seconds: float,
         memory_bytes: int,
         tasks_per_worker: int = 2000,
+        greeting: dict[str, Any] | None = None,
+        nursery: Nursery | None = None,
     ) -> None:
         self._pool = WorkerPool(
             command,
@@ -118,6 +132,8 @@ class Sandbox:
             seconds=seconds,
             memory_bytes=memory_bytes,
             tasks_per_worker=tasks_per_worker,
+            greeting=greeting,
+            nursery=nursery,
         )
         self._callers = BoundedSemaphore(self._pool.jobs)
         weakref.finalize(self, self._pool.close)  # should nobody close us, at the latest when Python ends
@@ -155,11 +171,35 @@ class Sandbox:
         Raises:
             DecoderCrashed: Workers cannot even be started.
         """
+        yield from self.begin([]).answers(tasks)
+
+    def begin(self, tasks: Sequence[Task]) -> Begun:
+        """Hand the first tasks out at once, and wait for nothing: who asks has other things to do before it listens.
+
+        Args:
+            tasks: As many as the workers can answer meanwhile; `BEGUN_TASKS` for each of them are a good number.
+        """
         run = _Run(self._pool, iter(tasks))
+        run.hand_out(len(tasks))
+        return Begun(run)
+
+
+class Begun:
+    """Tasks that workers are at already. Ask for the answers once, or close the sandbox."""
+
+    def __init__(self, run: _Run) -> None:
+        self._run = run
+
+    def answers(self, more: Iterable[Task] = ()) -> Iterator[tuple[int, Answer]]:
+        """Give the answers to these tasks and to more, as `Sandbox.run` does; positions are counted through.
+
+        Raises:
+            DecoderCrashed: Workers cannot even be started.
+        """
         try:
-            yield from run.answers()
+            yield from self._run.answers(iter(more))
         finally:
-            run.end()
+            self._run.end()
 
 
 class _Run:
@@ -177,11 +217,16 @@ class _Run:
         self._waiting = 0  # answers that were not given yet
         self._mean_s = 0.02  # of one task; a first guess
         self._failed_starts = 0
+        self._orphans = 0
 
-    def answers(self) -> Iterator[tuple[int, Answer]]:
-        """Work, and give answers in order."""
+    def answers(self, more: Iterator[Task]) -> Iterator[tuple[int, Answer]]:
+        """Work, also on more tasks, and give answers in order."""
+        self._tasks = chain(self._tasks, more)
+        self._is_exhausted = False
+        for crew in self._crews:
+            crew.since = monotonic()  # until now nobody listened
         while True:
-            self._hand_out()
+            self.hand_out(int(min(max(_QUEUED_S / max(self._mean_s, 1e-6), _LEAST_AHEAD), _MOST_AHEAD)))
             if not self._order:
                 return
             job = self._order[0]
@@ -204,9 +249,8 @@ class _Run:
 
     # ── giving work ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _hand_out(self) -> None:
-        """Give every worker enough to do, starting workers while there are fewer than allowed."""
-        ahead = int(min(max(_QUEUED_S / max(self._mean_s, 1e-6), _LEAST_AHEAD), _MOST_AHEAD))
+    def hand_out(self, ahead: int) -> None:
+        """Give every worker so many tasks, starting workers while there are fewer than allowed."""
         while True:
             crew = self._freest()
             if crew is not None and len(crew.jobs) >= ahead and not self._again:
@@ -326,6 +370,9 @@ class _Run:
         if "failed" in frame:  # the process ends next
             crew.last_words = {"error": frame["failed"], **({"how": frame["how"]} if "how" in frame else {})}
             return
+        if "goes_on" in frame:
+            crew.since = now
+            return
         if "begin" in frame:
             job.begun = str(frame["begin"])
             crew.since = now
@@ -363,9 +410,14 @@ class _Run:
             self._failed_starts += 1
             self._again.extendleft(reversed(crew.jobs))
             if self._failed_starts >= _FAILED_STARTS:
-                raise DecoderCrashed(f"workers cannot be started: {_how(status)}")
+                why = crew.process.nursery_status if status is None else status
+                raise DecoderCrashed(f"workers cannot be started: {_how(why)}")
             return
         if not crew.jobs:
+            return
+        if is_dead and crew.process.is_orphaned and self._orphans < _ORPHANS:
+            self._orphans += 1
+            self._again.extendleft(reversed(crew.jobs))
             return
         job = crew.jobs.popleft()
         self._again.extendleft(reversed(crew.jobs))

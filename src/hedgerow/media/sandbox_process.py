@@ -1,15 +1,15 @@
-"""Worker processes, seen from their parent: how one is started, spoken to and ended, and who has it."""
+"""Worker processes, seen from outside: how one is started, spoken to and ended, and who has it."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import subprocess
+import select
 from collections import deque
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from hedgerow.media.frames import FrameReader, pack
+from hedgerow.media.sandbox_nursery import Nursery
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,24 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["WorkerPool", "WorkerProcess"]
 
 _READ_BYTES = 1 << 18
-
-# A decoder needs no credentials: of our environment it gets what Python and its libraries need to start.
-_PASSED_ON = frozenset(
-    {"HOME", "LANG", "LANGUAGE", "PATH", "SSL_CERT_FILE", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "TZ", "VIRTUAL_ENV"}
-)
-_PASSED_ON_PREFIXES = ("DYLD_", "LC_", "LD_", "NIX_", "NUMBA_", "PYTHON")
-_ADDED = {
-    # One task a core; libraries that start threads of their own would only get in each other's way.
-    "MKL_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    # glibc reserves 64 MiB of address space for each thread's arena, which would count against the limit.
-    "MALLOC_ARENA_MAX": "1",
-    # Give memory back to the system only from 32 MiB on: a picture's buffers are wanted again at once, and faulting
-    # their pages in anew costs 5-10 % of the time of a small picture.
-    "MALLOC_MMAP_THRESHOLD_": str(32 * 1024**2),
-    "MALLOC_TRIM_THRESHOLD_": str(128 * 1024**2),
-}
 
 
 class WorkerProcess:
@@ -45,24 +27,11 @@ class WorkerProcess:
         is_ready: Whether it has said that it is.
     """
 
-    def __init__(self, command: Sequence[str], seconds: float, memory_bytes: int) -> None:
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
-        }
-        self._process = subprocess.Popen(  # noqa: S603  (our own command, no shell)
-            list(command),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0,
-            env=environment | _ADDED,
-            process_group=0,  # a Ctrl-C at the terminal is for the parent alone
-        )
-        assert self._process.stdin is not None  # noqa: S101  (PIPE was asked for)
-        assert self._process.stdout is not None  # noqa: S101  (as above)
-        self.tasks_fd = self._process.stdin.fileno()
-        self.answers_fd = self._process.stdout.fileno()
+    def __init__(self, nursery: Nursery, seconds: float, memory_bytes: int) -> None:
+        self._nursery = nursery
+        self._number, self.tasks_fd, self.answers_fd = nursery.bear()
+        self._is_ended = False
+        self._status: int | None = None
         os.set_blocking(self.tasks_fd, False)
         os.set_blocking(self.answers_fd, False)
         self._reader = FrameReader(after_magic=True)
@@ -121,28 +90,42 @@ class WorkerProcess:
             return frames[1:]
         return frames
 
-    def poll(self) -> int | None:
-        """Return its exit status, None while it lives."""
-        return self._process.poll()
+    @property
+    def is_orphaned(self) -> bool:
+        """Whether it was ended because its nursery was gone, through no fault of its own."""
+        return self._status is None and self._nursery.is_lost
 
-    def wait_status(self) -> int:
-        """Wait for a process that has closed its pipes to be gone, and return its exit status."""
-        try:
-            return self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            return self.kill()
+    @property
+    def nursery_status(self) -> int | None:
+        """How its nursery ended, which says why it was never born; None while the nursery is there."""
+        return self._nursery.exit_status
 
-    def kill(self) -> int:
-        """End it at once, reap it, close the pipes, and return its exit status; harmless when done twice."""
-        if self._process.poll() is None:
-            self._process.kill()
-        status = self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):  # a broken pipe says so when closed
-                    pipe.close()
+    def has_spoken(self) -> bool:
+        """Whether something lies in its pipe. Of a worker at rest: whether it has died."""
+        return bool(select.select([self.answers_fd], [], [], 0)[0])
+
+    def wait_status(self) -> int | None:
+        """Wait for a process that has closed its pipes to be gone, and return its exit status where it is known."""
+        if not self._is_ended:
+            self._end(self._nursery.wait(self._number))
+        return self._status
+
+    def kill(self) -> None:
+        """End it at once, and close the pipes; harmless when done twice."""
+        if not self._is_ended:
+            self._end(self._nursery.kill(self._number))
+
+    def forget(self) -> None:
+        """Close the pipes of a process that is ended together with its nursery."""
+        if not self._is_ended:
+            self._end(None)
+
+    def _end(self, status: int | None) -> None:
+        self._is_ended = True
+        self._status = status
+        os.close(self.tasks_fd)
+        os.close(self.answers_fd)
         self._unsent.clear()
-        return status
 
     def _write(self, piece: bytes) -> None:
         self._unsent.append(memoryview(piece))
@@ -159,17 +142,29 @@ class WorkerPool:
     """
 
     def __init__(
-        self, command: Sequence[str], *, jobs: int, seconds: float, memory_bytes: int, tasks_per_worker: int
+        self,
+        command: Sequence[str],
+        *,
+        jobs: int,
+        seconds: float,
+        memory_bytes: int,
+        tasks_per_worker: int,
+        greeting: dict[str, Any] | None,
+        nursery: Nursery | None,
     ) -> None:
         self.jobs = max(1, jobs)
         self.seconds = seconds
         self.tasks_per_worker = tasks_per_worker
         self._command = tuple(command)
         self._memory_bytes = memory_bytes
+        self._greeting = greeting
         self._lock = Lock()
         self._idle: list[WorkerProcess] = []
         self._alive: set[WorkerProcess] = set()
         self._is_closed = False
+        self._nursery = nursery
+        if nursery is not None and greeting is not None:
+            nursery.greet(greeting)
 
     def take(self) -> WorkerProcess:
         """Give a worker at rest, or start one.
@@ -182,20 +177,16 @@ class WorkerPool:
                 raise RuntimeError("the sandbox is closed")
             while self._idle:
                 process = self._idle.pop()
-                if process.poll() is None:
+                if not (process.is_ready and process.has_spoken()):
                     return process
                 self._drop(process)
-            process = WorkerProcess(self._command, self.seconds, self._memory_bytes)
-            self._alive.add(process)
-            return process
+            return self._bear()
 
     def start(self) -> None:
         """Start all workers now, without waiting for them."""
         with self._lock:
             while not self._is_closed and len(self._alive) < self.jobs:
-                process = WorkerProcess(self._command, self.seconds, self._memory_bytes)
-                self._alive.add(process)
-                self._idle.append(process)
+                self._idle.append(self._bear())
 
     def give_back(self, process: WorkerProcess) -> None:
         """Take back a worker that has nothing to do."""
@@ -215,8 +206,20 @@ class WorkerPool:
         with self._lock:
             self._is_closed = True
             self._idle.clear()
-            for process in list(self._alive):
-                self._drop(process)
+            if self._nursery is not None:
+                self._nursery.close()
+            for process in self._alive:
+                process.forget()
+            self._alive.clear()
+
+    def _bear(self) -> WorkerProcess:
+        if self._nursery is None or self._nursery.is_lost:
+            self._nursery = Nursery(self._command)
+            if self._greeting is not None:
+                self._nursery.greet(self._greeting)
+        process = WorkerProcess(self._nursery, self.seconds, self._memory_bytes)
+        self._alive.add(process)
+        return process
 
     def _drop(self, process: WorkerProcess) -> None:
         self._alive.discard(process)
