@@ -41,7 +41,7 @@ def test_a_copy_with_borders_is_found_without_them(form: str, size: tuple[int, i
     picture = synthetic_picture(*size, seed=11)
     margin = size[0] // 12
     framed = np.pad(picture, ((margin, margin), (margin, margin), (0, 0)), constant_values=255)
-    queries = hash_bytes(encoded(framed, form), with_query_variants=True).signals
+    queries = hash_bytes(encoded(framed, form), level="standard").signals
     distance, variant = nearest(pdq(picture), queries)
     assert variant == "borders trimmed"
     assert distance <= 31
@@ -50,7 +50,7 @@ def test_a_copy_with_borders_is_found_without_them(form: str, size: tuple[int, i
 def test_a_letterboxed_mirrored_copy_is_found_and_named() -> None:
     picture = synthetic_picture(640, 360, seed=12)
     boxed = np.pad(picture[:, ::-1], ((60, 60), (0, 0), (0, 0)))
-    queries = hash_bytes(encoded(boxed, "JPEG"), with_query_variants=True).signals
+    queries = hash_bytes(encoded(boxed, "JPEG"), level="standard").signals
     distance, variant = nearest(pdq(picture), queries)
     assert variant == "borders trimmed, mirrored"
     assert distance <= 31
@@ -61,7 +61,7 @@ def test_a_picture_that_exif_turns_is_also_looked_up_as_stored() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     stored = np.ascontiguousarray(np.rot90(upright, 1))
-    result = hash_bytes(encoded(stored, "PNG", exif=exif), with_query_variants=True)
+    result = hash_bytes(encoded(stored, "PNG", exif=exif), level="standard")
     by_variant = {signal.variant: signal for signal in result.signals}
     assert by_variant["as is"].bits == pdq(upright).bits
     assert by_variant["as stored"].bits == pdq(stored).bits
@@ -75,7 +75,7 @@ def test_borders_of_a_giant_raster_are_found_at_whatever_scale_it_was_decoded(sc
     for pixels in (raster, whole):
         pixels.scale, pixels.height, pixels.width = scale, pixels.height * scale, pixels.width * scale
     known = next(PdqHasher().signals(whole))
-    queries = tuple(PdqHasher().signals(raster, with_query_variants=True))
+    queries = tuple(PdqHasher().signals(raster, level="standard"))
     distance, variant = nearest(known, queries)
     assert variant == "borders trimmed"
     assert distance <= 10
@@ -85,7 +85,7 @@ def test_without_query_variants_there_is_one_signal_for_an_opaque_still() -> Non
     assert len(list(PdqHasher().signals(ArrayPixels(synthetic_picture(90, 80, seed=2))))) == 1
 
 
-def test_a_large_picture_without_borders_is_read_once() -> None:
+def test_a_large_picture_is_read_once_at_every_level() -> None:
     class Counting(ArrayPixels):
         __slots__ = ("asked",)
 
@@ -94,5 +94,5 @@ def test_a_large_picture_without_borders_is_read_once() -> None:
             return super().rows(start, stop)
 
     pixels = Counting(synthetic_picture(1500, 1200, seed=3))
-    list(PdqHasher().signals(pixels, with_query_variants=True))
+    list(PdqHasher().signals(pixels, level="thorough"))
     assert pixels.asked < 1.2 * 1200

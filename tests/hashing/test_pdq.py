@@ -157,16 +157,15 @@ def test_a_large_raster_is_turned_strip_by_strip_to_the_same_bits() -> None:
 
 
 @pytest.mark.shared
-def test_the_variants_that_queries_use_are_exact_on_photographs(shared_data: Path) -> None:
+def test_the_variants_that_queries_use_are_near_on_photographs(shared_data: Path) -> None:
     for path in sorted((shared_data / "photos").glob("*.jp*g"))[::8]:
         with Image.open(path) as image:
             picture = np.asarray(image.convert("RGB"))
         for name, alter in ALTERATIONS.items():
             altered = ArrayPixels(np.ascontiguousarray(alter(picture)))
-            signal = next(
-                each for each in PdqHasher().signals(altered, with_query_variants=True) if each.variant == name
-            )
-            assert distance(signal.bits, pdq(picture).bits) <= 2, name  # float rounding alone
+            signal = next(each for each in PdqHasher().signals(altered, level="standard") if each.variant == name)
+            # Half the 31 bits of the threshold; the sign changes that PDQ publishes for this are up to 36 bits off.
+            assert distance(signal.bits, pdq(picture).bits) <= 16, name
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

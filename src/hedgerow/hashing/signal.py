@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
 
 from hedgerow.errors import InvalidSignal, UnknownSignalType
 
 if TYPE_CHECKING:
+    from hedgerow.hashing.frame_list import FrameList
     from hedgerow.media import MediaInfo
 
-__all__ = ["AS_IS", "SIGNAL_TYPES", "MediaHash", "Signal", "SignalType", "Unchecked", "signal_type"]
+__all__ = [
+    "AS_IS",
+    "LEVELS",
+    "SIGNAL_TYPES",
+    "Level",
+    "MediaHash",
+    "Signal",
+    "SignalType",
+    "Unchecked",
+    "signal_type",
+]
 
 AS_IS = "as is"
+
+Level = Literal["exact", "standard", "thorough"]
+"""How many ways a query is looked up: only what the file is; the ordinary alterations too; the rarer ones too."""
+
+LEVELS: Final[tuple[Level, ...]] = ("exact", "standard", "thorough")
+"""The levels, each of which includes those before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +37,9 @@ class SignalType:
     """What signals of one type have in common.
 
     Attributes:
-        name: The field's own short name: ``pdq``, ``md5``, ``sha1``, ``sha256``.
+        name: The field's own short name: ``pdq``, ``vpdq``, ``md5``, ``sha1``, ``sha256``.
         size_bytes: Length of the bits.
-        is_perceptual: Whether near signals mean alike media (``pdq``) or only equality counts (digests).
+        is_perceptual: Whether near signals mean alike media (``pdq``, ``vpdq``) or only equality counts (digests).
     """
 
     name: str
@@ -34,6 +51,7 @@ SIGNAL_TYPES: dict[str, SignalType] = {
     each.name: each
     for each in (
         SignalType("pdq", 32, is_perceptual=True),
+        SignalType("vpdq", 32, is_perceptual=True),
         SignalType("md5", 16, is_perceptual=False),
         SignalType("sha1", 20, is_perceptual=False),
         SignalType("sha256", 32, is_perceptual=False),
@@ -59,10 +77,13 @@ class Signal:
 
     Attributes:
         type: A name from `SIGNAL_TYPES`.
-        bits: The signal itself; for PDQ 32 bytes in the order of its 64 hex digits (most significant first).
-        quality: 0–100 for PDQ (below 50 it says too little to match by); None for digests.
+        bits: The signal itself; for PDQ 32 bytes in the order of its 64 hex digits (most significant first). For
+            vPDQ the SHA-256 of its packed `frames`, which tells equal lists of frames.
+        quality: 0–100 for PDQ (below 50 it says too little to match by); None for digests and vPDQ.
         variant: How the media was looked at: ``as is``, ``mirrored``, ``over black``, ``frame 3, rotated 90°`` …
         made_by: Front end and version that computed it (``full-size/1``); empty when it came from outside.
+        level: The least level at which a query is looked up under this variant.
+        frames: The hashed frames of a video, for vPDQ; None otherwise.
     """
 
     type: str
@@ -70,6 +91,8 @@ class Signal:
     quality: int | None = None
     variant: str = AS_IS
     made_by: str = ""
+    level: Level = "exact"
+    frames: FrameList | None = field(default=None, repr=False)
 
     @property
     def value(self) -> str:

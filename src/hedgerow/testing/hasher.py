@@ -9,7 +9,7 @@ import numpy as np
 
 from hedgerow.hashing.pdq import ArrayPixels
 from hedgerow.hashing.selftest import synthetic_picture
-from hedgerow.hashing.signal import AS_IS, SIGNAL_TYPES, Signal
+from hedgerow.hashing.signal import AS_IS, LEVELS, SIGNAL_TYPES, Level, Signal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,10 +51,19 @@ class PictureHasherConformance:
     def test_the_stored_signal_comes_first_and_is_named_as_is(self) -> None:
         """Ask with and without variants: the first signal is the same."""
         for picture in self.pictures():
-            stored = self._all(picture, with_query_variants=False)
+            stored = self._all(picture, level="exact")
             assert len(stored) == 1
             assert stored[0].variant == AS_IS
             assert self._all(picture)[0] == stored[0]
+
+    def test_each_level_gives_all_that_the_levels_before_it_give(self) -> None:
+        """Ask at every level: what belongs to a lower one is what that one gives."""
+        for picture in self.pictures():
+            everything = self._all(picture, level="thorough")
+            for place, level in enumerate(LEVELS):
+                assert [each for each in everything if LEVELS.index(each.level) <= place] == self._all(
+                    picture, level=level
+                )
 
     def test_every_signal_has_the_size_of_its_type_and_a_quality(self) -> None:
         """Check bits, quality and provenance of each signal."""
@@ -70,7 +79,7 @@ class PictureHasherConformance:
         """A picture of one colour says nothing, and the quality must say so."""
         for value in (0, 127, 255):
             flat = np.full((300, 200, 3), value, np.uint8)
-            assert self._all(flat, with_query_variants=False)[0].quality == 0
+            assert self._all(flat, level="exact")[0].quality == 0
 
     def test_the_pixels_are_left_alone(self) -> None:
         """Hash a read-only array."""
@@ -81,13 +90,13 @@ class PictureHasherConformance:
     def test_threads_may_share_one_hasher(self) -> None:
         """Hash the same pictures in four threads."""
         hasher, pictures = self.hasher(), self.pictures()
-        alone = [list(hasher.signals(ArrayPixels(each), with_query_variants=True)) for each in pictures]
+        alone = [list(hasher.signals(ArrayPixels(each), level="standard")) for each in pictures]
         with ThreadPoolExecutor(4) as threads:
             together = list(
-                threads.map(lambda each: list(hasher.signals(ArrayPixels(each), with_query_variants=True)), pictures)
+                threads.map(lambda each: list(hasher.signals(ArrayPixels(each), level="standard")), pictures)
             )
         assert together == alone
 
-    def _all(self, picture: NDArray[np.uint8], *, with_query_variants: bool = True) -> list[Signal]:
+    def _all(self, picture: NDArray[np.uint8], *, level: Level = "standard") -> list[Signal]:
         pixels: Pixels = ArrayPixels(picture)
-        return list(self.hasher().signals(pixels, with_query_variants=with_query_variants))
+        return list(self.hasher().signals(pixels, level=level))

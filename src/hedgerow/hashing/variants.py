@@ -1,0 +1,272 @@
+"""The query variants of one look at a picture, all computed from one small canvas.
+
+A *variant* is what may have been done to a banked picture so that the file at hand came of it. Its name says so: a
+match through ``cropped 2.5 %`` means that the file is the banked picture cropped by about 2.5 % on each side. The names
+are stable: reports and the record hold them. `VARIANTS` lists them, in the order in which they are looked up; a part of
+the file that was found to be a picture by itself is looked up under names of its own, also mirrored.
+
+Steps were chosen greedily on 80 photographs and hold on 80 others (``docs/concepts/variants.md``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from hedgerow.hashing.borders import content_boxes
+from hedgerow.hashing.canvas import SIDE, canvas, canvas_quality
+from hedgerow.hashing.chrome import pictures_on_screen
+from hedgerow.hashing.deskew import Slant, slanted_pictures
+from hedgerow.hashing.marks import without_bright_strokes, without_writing
+from hedgerow.hashing.pdq import WAYS, bits_of_several, coefficients
+from hedgerow.hashing.signal import AS_IS, LEVELS, Signal
+from hedgerow.hashing.uncrop import WHOLE, Cut, cut_coefficients, way_coefficients
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from hedgerow.hashing.borders import Box
+    from hedgerow.hashing.canvas import SmallRaster
+    from hedgerow.hashing.deskew import Corners
+    from hedgerow.hashing.signal import Level
+
+__all__ = ["INVERTED", "MADE_BY", "VARIANTS", "Variant", "query_variants", "variant_name"]
+
+MADE_BY: Final = "canvas/1"
+"""What made the signals of variants, as stored beside them; raised whenever a bit of any could change."""
+
+INVERTED: Final = "colours inverted"
+
+_MIRRORED: Final = "mirrored"
+
+
+def variant_name(*parts: str) -> str:
+    """Join the names of what was done, leaving out ``as is``.
+
+    >>> variant_name("frame 3", "as is", "mirrored")
+    'frame 3, mirrored'
+    >>> variant_name("as is", "as is")
+    'as is'
+    """
+    return ", ".join(part for part in parts if part and part != AS_IS) or AS_IS
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way in which a file may have come of a banked picture.
+
+    Attributes:
+        name: What was done to the banked picture.
+        level: The least level at which it is looked up.
+    """
+
+    name: str
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
+class Crop(Variant):
+    """Something was cut away."""
+
+    cut: Cut
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Crop):
+    """It was put beside others: it is a part of the canvas."""
+
+    rows: slice
+    columns: slice
+
+
+@dataclass(frozen=True, slots=True)
+class Turn(Variant):
+    """It was turned by a few degrees."""
+
+    slant: Slant
+
+
+def _cropped(percent: float, level: Level) -> Crop:
+    share = percent / 100
+    return Crop(f"cropped {percent:g} %", level, Cut(share, share, share, share))
+
+
+def _cropped_on_one_side(percent: float, level: Level) -> Iterator[Crop]:
+    share = percent / 100
+    yield Crop(f"cropped {percent:g} % at the top", level, Cut(top=share))
+    yield Crop(f"cropped {percent:g} % at the bottom", level, Cut(bottom=share))
+    yield Crop(f"cropped {percent:g} % on the left", level, Cut(left=share))
+    yield Crop(f"cropped {percent:g} % on the right", level, Cut(right=share))
+
+
+def _turned(corners: Corners, *degrees: float) -> Iterator[Turn]:
+    for each in degrees:
+        for signed in (each, -each):
+            name = f"rotated {signed:g}°".replace("-", "−")
+            yield Turn(variant_name(name, _CORNERS[corners]), "thorough", Slant(signed, corners))
+
+
+def _put_into(place: str, top: float, bottom: float, left: float, right: float) -> Part:
+    sides = (top, bottom, left, right)
+    rows, columns = (slice(round(low * SIDE), round(high * SIDE)) for low, high in (sides[:2], sides[2:]))
+    return Part(f"put into the {place}", "thorough", Cut.of_part(*sides), rows, columns)
+
+
+def _put_into_the_middle(percent: int) -> Part:
+    low, high = 0.5 - percent / 200, 0.5 + percent / 200
+    return _put_into(f"middle {percent} %", low, high, low, high)
+
+
+_CORNERS: Final[dict[Corners, str]] = {
+    "filled": "corners filled",
+    "cut": "corners cut away",
+    "lost": "in the same frame",
+}
+
+CROPS: Final = (
+    Crop("resized", "standard", WHOLE),
+    _cropped(1.5, "standard"),
+    _cropped(2.5, "standard"),
+    _cropped(4, "standard"),
+    *_cropped_on_one_side(5, "standard"),
+    _cropped(3.5, "thorough"),
+    _cropped(5, "thorough"),
+    _cropped(6, "thorough"),
+    _cropped(8, "thorough"),
+    _cropped(10, "thorough"),
+    *_cropped_on_one_side(3, "thorough"),
+    *_cropped_on_one_side(7.5, "thorough"),
+    *_cropped_on_one_side(10, "thorough"),
+)
+"""What may have been cut away. ``resized`` cuts nothing: it is the picture on the canvas, whose lattice lies where that
+of a picture of unknown size most likely does, so that it moves less than the bare PDQ when a picture is resized."""
+
+TURNED: Final = (
+    *_turned("filled", 1.5, 3, 4.5),
+    *_turned("cut", 1, 2, 3, 4, 5),
+    *_turned("lost", 1.5, 3, 4.5),
+)
+"""By how many degrees it may have been turned clockwise (negative: the other way). What is left of a cut picture tells
+less, so that the threshold covers smaller steps."""
+
+PARTS: Final = (
+    _put_into("top left quarter", 0, 0.5, 0, 0.5),
+    _put_into("top right quarter", 0, 0.5, 0.5, 1),
+    _put_into("bottom left quarter", 0.5, 1, 0, 0.5),
+    _put_into("bottom right quarter", 0.5, 1, 0.5, 1),
+    _put_into("top half", 0, 0.5, 0, 1),
+    _put_into("bottom half", 0.5, 1, 0, 1),
+    _put_into("left half", 0, 1, 0, 0.5),
+    _put_into("right half", 0, 1, 0.5, 1),
+    *(_put_into_the_middle(percent) for percent in (50, 60, 70, 80, 90)),
+)
+"""Where in the file it may stand among other pictures. Wholes of which the picture is a part are cuts of less than
+nothing, so that these cost as little as the crops."""
+
+BORDERS: Final = "borders trimmed"
+ON_SCREEN: Final = "on a screen or page"
+
+DARKENED: Final = "darkened"
+"""Gamma 2. Other changes of tone leave a PDQ within its threshold; this one moves every twentieth photograph out."""
+
+WRITTEN_OVER: Final = "written over"
+WATERMARKED: Final = "watermarked"
+"""Text, a caption or a watermark stands on it; what is looked up is the picture without them, as far as that goes."""
+
+VARIANTS: Final[tuple[Variant, ...]] = (
+    Variant(AS_IS, "exact"),
+    Variant("as stored", "exact"),
+    Variant(INVERTED, "standard"),
+    *(Variant(way, "standard") for way in WAYS if way != AS_IS),
+    *CROPS,
+    Variant(DARKENED, "standard"),
+    Variant(WATERMARKED, "standard"),
+    Variant(WRITTEN_OVER, "standard"),
+    Variant(BORDERS, "standard"),
+    Variant(ON_SCREEN, "standard"),
+    *TURNED,
+    *PARTS,
+)
+"""Every variant by itself. At ``thorough`` the crops are also looked up mirrored, and borders trimmed in all ways."""
+
+_WHITE: Final = np.float32(255)
+
+_CROPS_INSIDE: Final = tuple(each for each in CROPS if each.name == "cropped 2.5 %")
+"""What is looked up of a picture inside borders, beside itself: who adds a border often crops as well."""
+
+_CROPS_AT: Final[dict[Level, tuple[Crop, ...]]] = {
+    level: tuple(each for each in CROPS if LEVELS.index(each.level) <= LEVELS.index(level)) for level in LEVELS
+}
+
+
+def query_variants(raster: SmallRaster, level: Level, quality: int) -> Iterator[Signal]:
+    """Yield the variants of one look, each with the least level to which it belongs.
+
+    Args:
+        raster: What is seen, small and upright.
+        level: ``standard`` or ``thorough``.
+        quality: That of the whole picture.
+    """
+    whole = canvas(raster)
+    is_thorough = level == "thorough"
+    yield from _in_ways(whole, quality, AS_IS, tuple(WAYS)[1:], "standard")
+    yield from _uncropped(whole, quality, _CROPS_AT[level])
+    yield from _in_ways(np.sqrt(whole * _WHITE), quality, DARKENED, (AS_IS,), "standard")
+    yield from _in_ways(without_bright_strokes(whole), quality, WATERMARKED, (AS_IS,), "standard")
+    if (clean := without_writing(whole)) is not None:
+        yield from _in_ways(clean, quality, WRITTEN_OVER, (AS_IS,), "standard")
+    for name, box in _parts_found(raster):
+        part = canvas(raster, box)
+        measure = canvas_quality(part)
+        yield from _in_ways(part, measure, name, (AS_IS, _MIRRORED), "standard")
+        yield from _named(name, _uncropped(part, measure, _CROPS_INSIDE), "standard")
+        if is_thorough:
+            yield from _in_ways(part, measure, name, _OTHER_WAYS, "thorough")
+    if is_thorough:
+        yield from _named(_MIRRORED, _uncropped(whole[:, ::-1], quality, _CROPS_AT["standard"]), "thorough")
+        yield from _straightened(whole, quality, raster.width / raster.height)
+        for each, signal in zip(PARTS, _uncropped(whole, quality, PARTS), strict=True):
+            yield replace(signal, quality=canvas_quality(whole[each.rows, each.columns]))
+
+
+_OTHER_WAYS: Final = tuple(way for way in WAYS if way not in {AS_IS, _MIRRORED})
+
+
+def _parts_found(raster: SmallRaster) -> Iterator[tuple[str, Box]]:
+    """Yield the parts of a raster that look like a picture by themselves, under the name of what surrounds them."""
+    trimmed = content_boxes(raster.luma)
+    for box in trimmed:
+        yield BORDERS, box
+    for box in pictures_on_screen(raster.luma):
+        if box not in trimmed:
+            yield ON_SCREEN, box
+
+
+def _in_ways(
+    picture: NDArray[np.float32], quality: int, name: str, ways: Sequence[str], level: Level
+) -> Iterator[Signal]:
+    found = way_coefficients(picture, [WAYS[way] for way in ways])
+    for way, bits in zip(ways, bits_of_several(found), strict=True):
+        yield Signal("pdq", bits, quality, variant_name(name, way), MADE_BY, level)
+
+
+def _uncropped(picture: NDArray[np.float32], quality: int, crops: Sequence[Crop]) -> Iterator[Signal]:
+    found = cut_coefficients(picture, [each.cut for each in crops])
+    for each, bits in zip(crops, bits_of_several(found), strict=True):
+        yield Signal("pdq", bits, quality, each.name, MADE_BY, each.level)
+
+
+def _named(name: str, signals: Iterable[Signal], level: Level) -> Iterator[Signal]:
+    """Yield signals of what was done first, and now this as well."""
+    for signal in signals:
+        yield replace(signal, variant=variant_name(name, signal.variant), level=level)
+
+
+def _straightened(picture: NDArray[np.float32], quality: int, shape: float) -> Iterator[Signal]:
+    found = coefficients(slanted_pictures(picture, shape, [each.slant for each in TURNED]))
+    for each, bits in zip(TURNED, bits_of_several(found), strict=True):
+        yield Signal("pdq", bits, quality, each.name, MADE_BY, each.level)
