@@ -4,10 +4,11 @@
     ├── MediaError                   media: what arrived could not be seen
     │   ├── MediaUnreadable          the operating system would not give us the bytes
     │   ├── MediaEmpty               there are no bytes
-    │   ├── MediaUnsupported         these bytes are no picture that we decode
+    │   ├── MediaUnsupported         these bytes are nothing that we decode
+    │   │   └── VideoSupportMissing  a video, and what decodes videos is not installed
     │   ├── MediaTooLarge            more bytes than the limit
     │   ├── PictureTooLarge          more pixels than the limit
-    │   ├── MediaDamaged             a picture, but nothing of it decodes
+    │   ├── MediaDamaged             a picture or video, but nothing of it decodes
     │   ├── DecodeTimeout            decoding took longer than the limit
     │   ├── DecodeMemoryExceeded     decoding needed more memory than the limit
     │   ├── DecoderCrashed           the decoding process died
@@ -87,6 +88,7 @@ __all__ = [
     "SnapshotDamaged",
     "SnapshotMissing",
     "UnknownSignalType",
+    "VideoSupportMissing",
 ]
 
 
@@ -129,7 +131,7 @@ class MediaEmpty(MediaError):
 
 
 class MediaUnsupported(MediaError):
-    """These bytes are no picture that we decode.
+    """These bytes are nothing that we decode.
 
     Args:
         what: What they seem to be, as a person would say it ("a video", "plain text", "a 12-bit JPEG").
@@ -140,6 +142,16 @@ class MediaUnsupported(MediaError):
     def __init__(self, what: str) -> None:
         self.what = what
         super().__init__(f"This is {what}, which Hedgerow cannot hash as a picture.")
+
+
+class VideoSupportMissing(MediaUnsupported):
+    """A video, and what decodes videos is not installed."""
+
+    reason = "video_support_missing"
+
+    def __init__(self) -> None:
+        self.what = "a video"
+        MediaError.__init__(self, "This is a video, and PyAV is not installed: run `pip install 'hedgerow[video]'`.")
 
 
 class MediaTooLarge(MediaError):
@@ -177,17 +189,18 @@ class PictureTooLarge(MediaError):
 
 
 class MediaDamaged(MediaError):
-    """A picture, but nothing of it decodes.
+    """A picture or video, but nothing of it decodes.
 
     Args:
         problem: What the decoder found, in a few words.
+        what: What it is.
     """
 
     reason = "damaged"
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, problem: str, what: str = "picture") -> None:
         self.problem = problem
-        super().__init__(f"The picture is damaged: {problem}.")
+        super().__init__(f"The {what} is damaged: {problem}.")
 
 
 class DecodeTimeout(MediaError):

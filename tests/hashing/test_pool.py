@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from hedgerow.hashing import HashOptions, examine_file, pdq
-from hedgerow.hashing.pool import FileHash, FileTask, HashingPool
+from hedgerow.hashing.pool import FileHash, FileTask, HashingPool, start_nursery
 from hedgerow.hashing.selftest import synthetic_picture
 from hedgerow.media import MediaLimits
 
@@ -35,7 +35,7 @@ def test_files_are_answered_in_the_order_given_and_as_in_this_process(tmp_path: 
         paths[-1].write_bytes(png(seed))
     (tmp_path / "7.png").write_bytes(b"no picture")
     (tmp_path / "9.png").unlink()
-    options = HashOptions(types=("pdq", "sha256"), with_query_variants=True)
+    options = HashOptions(types=("pdq", "sha256"), level="standard")
     with HashingPool(options, jobs=2) as pool:
         answers = hashed(pool, *(FileTask(str(path)) for path in paths))
     assert [answer.path for answer in answers] == [str(path) for path in paths]
@@ -108,8 +108,72 @@ def test_bytes_are_hashed_in_the_pool_too() -> None:
 def test_a_long_run_decodes_with_compiled_kernels_to_the_same_signals(tmp_path: Path) -> None:
     path = tmp_path / "large.jpg"
     Image.fromarray(synthetic_picture(2600, 2500, 1)).save(path, quality=90)
-    options = HashOptions(with_query_variants=True)
+    options = HashOptions(level="standard")
     with HashingPool(options, jobs=1, is_long=True) as pool:
         (answer,) = hashed(pool, FileTask(str(path)))
     assert answer.hash == examine_file(path, options)
     assert answer.hash.signals[0].made_by.endswith("1:8")
+
+
+def four_files(folder: Path) -> list[FileTask]:
+    tasks = []
+    for seed in range(4):
+        path = folder / f"{seed}.png"
+        path.write_bytes(png(seed))
+        tasks.append(FileTask(str(path)))
+    return tasks
+
+
+def test_what_was_begun_early_is_answered_in_its_place_and_once(tmp_path: Path) -> None:
+    tasks = four_files(tmp_path)
+    with HashingPool(HashOptions(), jobs=2) as pool:
+        pool.begin(tasks[:2])
+        answers = hashed(pool, *tasks)
+        again = hashed(pool, *tasks)
+    assert [answer.path for answer in answers] == [task.path for task in tasks]
+    assert [answer.hash for answer in answers] == [examine_file(task.path, HashOptions()) for task in tasks]
+    assert again == answers
+
+
+@pytest.mark.parametrize("wanted", [[1, 2, 3], [0, 2], [], [3, 2, 1, 0]])
+def test_what_was_begun_in_vain_is_not_answered(tmp_path: Path, wanted: list[int]) -> None:
+    tasks = four_files(tmp_path)
+    asked = [tasks[number] for number in wanted]
+    with HashingPool(HashOptions(), jobs=1) as pool:
+        pool.begin(tasks[:3])
+        answers = hashed(pool, *asked)
+    assert [answer.path for answer in answers] == [task.path for task in asked]
+    assert [answer.hash for answer in answers] == [examine_file(task.path, HashOptions()) for task in asked]
+
+
+def test_what_was_begun_for_other_signal_types_is_not_answered(tmp_path: Path) -> None:
+    tasks = four_files(tmp_path)
+    with HashingPool(HashOptions(), jobs=1) as pool:
+        pool.begin(tasks)
+        answers = list(pool.results(tasks, types=("pdq", "md5")))
+    assert [[signal.type for signal in answer.hash.signals] for answer in answers] == [["pdq", "md5"]] * 4
+
+
+def test_a_file_begun_early_that_kills_its_process_costs_only_itself(tmp_path: Path) -> None:
+    tasks = four_files(tmp_path)
+    Image.fromarray(np.zeros((9000, 9000), np.uint8)).save(tmp_path / "1.png")
+    with HashingPool(HashOptions(limits=MediaLimits(memory_bytes=64 * 1024**2)), jobs=1) as pool:
+        pool.begin(tasks)
+        reasons = [answer.hash.unchecked and answer.hash.unchecked.reason for answer in hashed(pool, *tasks)]
+    assert reasons == [None, "memory", None, None]
+
+
+def test_a_pool_may_be_closed_with_work_begun(tmp_path: Path) -> None:
+    with HashingPool(HashOptions(), jobs=2) as pool:
+        pool.begin(four_files(tmp_path))
+
+
+def test_a_pool_uses_the_nursery_that_was_started_before_the_options_were_known(tmp_path: Path) -> None:
+    nursery = start_nursery()
+    (task, *_) = four_files(tmp_path)
+    with HashingPool(HashOptions(types=("md5",)), jobs=1, nursery=nursery) as pool:
+        (answer,) = hashed(pool, task)
+        assert nursery is not None
+        assert not nursery.is_lost
+    assert [signal.type for signal in answer.hash.signals] == ["md5"]
+    assert nursery.is_lost

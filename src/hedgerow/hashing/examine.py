@@ -1,19 +1,31 @@
-"""From a file or bytes to signals: decode once, hash every distinct frame and look, say what could not be seen."""
+"""From a file or bytes to signals: decode once, hash every distinct frame and look, say what could not be seen.
+
+A picture gives ``pdq`` signals, a video ``vpdq`` signals, an animated picture either, and all the digests of their
+bytes.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from io import BytesIO
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from hedgerow.errors import HashingError, MediaError, MediaTooLarge, UnknownSignalType
+from hedgerow.hashing.bank_variants import bank_signals
 from hedgerow.hashing.digests import DIGEST_TYPES, digest_bytes, digest_file
 from hedgerow.hashing.hasher import PdqHasher, PictureHasher, variant_name
-from hedgerow.hashing.signal import SIGNAL_TYPES, MediaHash, Signal, Unchecked
-from hedgerow.media import MediaLimits, open_picture, read_media
+from hedgerow.hashing.signal import LEVELS, SIGNAL_TYPES, Level, MediaHash, Signal, Unchecked
+from hedgerow.hashing.video import SAMPLINGS, Sampling, animation_signal, video_signals
+from hedgerow.media import MediaLimits, open_picture, sniff
+from hedgerow.media.durations import ANIMATED_TYPES, frame_seconds
+from hedgerow.media.read import MediaFile
+from hedgerow.media.video import is_video, open_video
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+    from typing import BinaryIO
 
     from hedgerow.hashing.pdq import FrontEnd
     from hedgerow.media import Frame, MediaInfo, Picture
@@ -22,27 +34,39 @@ __all__ = ["HashOptions", "examine_bytes", "examine_file", "hash_bytes", "hash_f
 
 DEFAULT_TYPES: Final = ("pdq",)
 
+_INSTEAD: Final = {"vpdq": "pdq", "pdq": "vpdq"}
+"""What a video has where a picture's signal was asked for, and the other way round."""
+
 
 @dataclass(frozen=True, slots=True)
 class HashOptions:
     """How media is to be hashed.
 
     Attributes:
-        types: Signal types wanted: ``pdq``, ``md5``, ``sha1``, ``sha256``.
+        types: Signal types wanted: ``pdq``, ``vpdq``, ``md5``, ``sha1``, ``sha256``. A picture has a ``pdq``, a video a
+            ``vpdq``: each is also given where only the other was asked for. An animated picture has both.
         limits: What one piece of media may cost.
         exact: Whether JPEG is decoded in full. The reduced decode is 3–30 times faster and at most a few bits off
             (``docs/benchmarks.md``); what goes into a bank is hashed exactly.
-        with_query_variants: Whether to add the variants under which a copy might be known (for matching).
+        level: Which query variants are added, under which a copy might be known (for matching); none at ``exact``.
         front_end: Which published PDQ.
         archives: Whether a zip or tar is opened and its members hashed (only where the caller walks files).
+        sampling: Which frames of a video are kept; where None, as for a ``bank`` at level ``exact``, else as for a
+            ``query``.
+        threads: Decoder threads of a video; 0 for one a core. The signals are the same.
+        bank_regions: Whether the likely crops of a picture are hashed too (`hedgerow.hashing.bank_variants`): for
+            whoever adds the picture itself to a bank.
     """
 
     types: tuple[str, ...] = DEFAULT_TYPES
     limits: MediaLimits = field(default_factory=MediaLimits)
     exact: bool = False
-    with_query_variants: bool = False
+    level: Level = "exact"
     front_end: FrontEnd = "full-size"
     archives: bool = False
+    sampling: Sampling | None = None
+    threads: int = 1
+    bank_regions: bool = False
 
     def __post_init__(self) -> None:
         for name in self.types:
@@ -50,6 +74,10 @@ class HashOptions:
                 raise UnknownSignalType(name, tuple(SIGNAL_TYPES))
         if not self.types:
             raise HashingError("At least one signal type must be asked for.")
+        if self.level not in LEVELS:
+            raise HashingError(f"The levels are {', '.join(LEVELS)}.")
+        if self.sampling is not None and self.sampling not in SAMPLINGS:
+            raise HashingError(f"The samplings are {', '.join(SAMPLINGS)}.")
 
 
 def hash_file(
@@ -57,8 +85,9 @@ def hash_file(
     types: Sequence[str] = DEFAULT_TYPES,
     *,
     exact: bool = False,
-    with_query_variants: bool = False,
+    level: Level = "exact",
     front_end: FrontEnd = "full-size",
+    sampling: Sampling | None = None,
     limits: MediaLimits | None = None,
 ) -> MediaHash:
     """Hash a file that you trust, in this process.
@@ -70,8 +99,9 @@ def hash_file(
         path: The file.
         types: Signal types wanted.
         exact: Whether to decode JPEG in full.
-        with_query_variants: Whether to add the variants under which a copy might be known.
+        level: Which query variants are added, under which a copy might be known; none at ``exact``.
         front_end: Which published PDQ.
+        sampling: Which frames of a video are kept; see `HashOptions`.
         limits: What it may cost; time and memory are only estimates without a process of its own.
 
     Returns:
@@ -81,7 +111,7 @@ def hash_file(
         MediaError: Nothing could be hashed; the class and its sentence say why.
         UnknownSignalType: There is no such type.
     """
-    options = HashOptions(tuple(types), limits or MediaLimits(), exact, with_query_variants, front_end)
+    options = HashOptions(tuple(types), limits or MediaLimits(), exact, level, front_end, sampling=sampling)
     return _or_raise(*_examine_file(path, options))
 
 
@@ -90,8 +120,9 @@ def hash_bytes(
     types: Sequence[str] = DEFAULT_TYPES,
     *,
     exact: bool = False,
-    with_query_variants: bool = False,
+    level: Level = "exact",
     front_end: FrontEnd = "full-size",
+    sampling: Sampling | None = None,
     limits: MediaLimits | None = None,
 ) -> MediaHash:
     """Hash bytes that you trust, in this process; otherwise as `hash_file`.
@@ -104,21 +135,29 @@ def hash_bytes(
     >>> result.media.type, [signal.type for signal in result.signals]
     ('image/png', ['pdq', 'sha256'])
     """
-    options = HashOptions(tuple(types), limits or MediaLimits(), exact, with_query_variants, front_end)
+    options = HashOptions(tuple(types), limits or MediaLimits(), exact, level, front_end, sampling=sampling)
     return _or_raise(*_examine_bytes(data, options))
 
 
-def examine_file(path: str | Path, options: HashOptions) -> MediaHash:
-    """Hash a file and answer in every case: what could not be seen stands in ``unchecked``."""
-    return _answer(*_examine_file(path, options))
+def examine_file(path: str | Path, options: HashOptions, goes_on: Callable[[], None] | None = None) -> MediaHash:
+    """Hash a file and answer in every case: what could not be seen stands in ``unchecked``.
+
+    Args:
+        path: The file.
+        options: How.
+        goes_on: Called after each frame of a video, which may take minutes.
+    """
+    return _answer(*_examine_file(path, options, goes_on))
 
 
-def examine_bytes(data: bytes, options: HashOptions) -> MediaHash:
-    """Hash bytes and answer in every case: what could not be seen stands in ``unchecked``."""
-    return _answer(*_examine_bytes(data, options))
+def examine_bytes(data: bytes, options: HashOptions, goes_on: Callable[[], None] | None = None) -> MediaHash:
+    """Hash bytes, and answer as `examine_file` does."""
+    return _answer(*_examine_bytes(data, options, goes_on))
 
 
-def _examine_file(path: str | Path, options: HashOptions) -> tuple[MediaHash, MediaError | None]:
+def _examine_file(
+    path: str | Path, options: HashOptions, goes_on: Callable[[], None] | None = None
+) -> tuple[MediaHash, MediaError | None]:
     digests = tuple(name for name in options.types if name in DIGEST_TYPES)
     if len(digests) == len(options.types):
         try:
@@ -126,7 +165,10 @@ def _examine_file(path: str | Path, options: HashOptions) -> tuple[MediaHash, Me
         except MediaError as error:
             return MediaHash(None, ()), error
     try:
-        data = read_media(path, options.limits)
+        with MediaFile(path) as file:
+            if is_video(sniff(file.head())):
+                return _examine_video(file.stream, digest_file(path, digests) if digests else (), options, goes_on)
+            data = file.read(options.limits)
     except MediaTooLarge as too_large:
         # Its pixels are out of reach, but a digest is streamed and still finds an equal file.
         try:
@@ -138,10 +180,33 @@ def _examine_file(path: str | Path, options: HashOptions) -> tuple[MediaHash, Me
     return _examine_bytes(data, options)
 
 
-def _examine_bytes(data: bytes, options: HashOptions) -> tuple[MediaHash, MediaError | None]:
+def _examine_video(
+    file: BinaryIO, digests: tuple[Signal, ...], options: HashOptions, goes_on: Callable[[], None] | None
+) -> tuple[MediaHash, MediaError | None]:
+    """Hash an open video, which is never read into memory as a whole."""
+    sampling = options.sampling or ("bank" if options.level == "exact" else "query")
+    try:
+        with open_video(file, options.limits, threads=options.threads, exact=sampling != "query") as video:
+            signals, unchecked = video_signals(
+                video,
+                sampling=sampling,
+                level=options.level,
+                most_frames=options.limits.video_frames,
+                goes_on=goes_on,
+            )
+            return MediaHash(video.info, _in_order(signals, digests, options.types), unchecked), None
+    except MediaError as error:
+        return MediaHash(None, digests), error
+
+
+def _examine_bytes(
+    data: bytes, options: HashOptions, goes_on: Callable[[], None] | None = None
+) -> tuple[MediaHash, MediaError | None]:
     digests = digest_bytes(data, [name for name in options.types if name in DIGEST_TYPES])
     if len(digests) == len(options.types):
         return MediaHash(None, digests), None
+    if is_video(sniff(data)):
+        return _examine_video(BytesIO(data), digests, options, goes_on)
     media: MediaInfo | None = None
     unchecked: Unchecked | None = None
     signals: list[Signal] = []
@@ -151,10 +216,16 @@ def _examine_bytes(data: bytes, options: HashOptions) -> tuple[MediaHash, MediaE
             raise MediaTooLarge(len(data), options.limits.size_bytes)
         picture = open_picture(data, options.limits, exact=options.exact or options.front_end == "reference")
         media = picture.info
+        shown: list[tuple[int, Signal]] = []
         for frame in picture.frames():
-            signals.extend(_frame_signals(frame, options))
+            found = list(_frame_signals(frame, options))
+            shown.append((frame.index, found[0]))
+            signals += found
         media = picture.info
         unchecked = _left_out(picture)
+        if "vpdq" in options.types and media.frames > 1 and media.type in ANIMATED_TYPES:
+            signals = signals if "pdq" in options.types else []
+            signals.append(animation_signal(shown, frame_seconds(data, media.type, media.frames)))
     except MediaError as error:
         problem = error
     return MediaHash(media, _in_order(signals, digests, options.types), unchecked), problem
@@ -165,13 +236,15 @@ def _frame_signals(frame: Frame, options: HashOptions) -> Iterator[Signal]:
     place = f"frame {frame.index + 1}" if frame.index else ""
     for hasher in hashers:
         for look in frame.looks:
-            for signal in hasher.signals(look.pixels, with_query_variants=options.with_query_variants):
+            regions = bank_signals(look.pixels) if options.bank_regions else ()
+            for signal in chain(hasher.signals(look.pixels, level=options.level), regions):
                 yield Signal(
                     signal.type,
                     signal.bits,
                     signal.quality,
                     variant_name(place, look.name, signal.variant),
                     signal.made_by,
+                    signal.level,
                 )
 
 
@@ -184,7 +257,11 @@ def _in_order(signals: Sequence[Signal], digests: Sequence[Signal], types: tuple
     first: dict[tuple[str, bytes], Signal] = {}
     for signal in (*signals, *digests):
         first.setdefault((signal.type, signal.bits), signal)
-    return tuple(sorted(first.values(), key=lambda signal: types.index(signal.type)))
+
+    def place(signal: Signal) -> int:
+        return types.index(signal.type if signal.type in types else _INSTEAD[signal.type])
+
+    return tuple(sorted(first.values(), key=place))
 
 
 def _answer(result: MediaHash, problem: MediaError | None) -> MediaHash:

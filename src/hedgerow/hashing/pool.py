@@ -7,23 +7,28 @@ reason, and the files behind it go to a fresh process.
 from __future__ import annotations
 
 import os
-import sys
+from base64 import b85decode
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Self
 
 from hedgerow.errors import DecodeMemoryExceeded, DecoderCrashed, DecodeTimeout, MediaError
 from hedgerow.hashing.examine import HashOptions, examine_bytes, examine_file
+from hedgerow.hashing.frame_list import FrameList
 from hedgerow.hashing.signal import MediaHash, Signal, Unchecked
-from hedgerow.hashing.worker import options_text
+from hedgerow.hashing.worker import COMMAND, greeting_of
 from hedgerow.media import MediaInfo
 from hedgerow.media.archive import ArchiveLimits
-from hedgerow.media.sandbox import Sandbox
+from hedgerow.media.sandbox import BEGUN_TASKS, Begun, Sandbox
+from hedgerow.media.sandbox_nursery import Nursery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
-__all__ = ["FileHash", "FileTask", "HashingPool"]
+    from hedgerow.hashing.signal import Level
+
+__all__ = ["FileHash", "FileTask", "HashingPool", "start_nursery"]
 
 _GRACE_S = 1.0
 """A worker stops by itself between two frames at its limit; only one that does not is killed, a little later."""
@@ -61,6 +66,14 @@ class FileHash:
     is_last: bool
 
 
+def start_nursery() -> Nursery | None:
+    """Start the process from which the workers of a `HashingPool` will be forked, before their options are known.
+
+    It comes up (0.3 s) while the caller gets ready itself. Give it to a pool, or close it.
+    """
+    return Nursery(COMMAND) if Sandbox.is_available else None
+
+
 class HashingPool:
     """A few processes that hash. Use it as a context manager.
 
@@ -69,7 +82,8 @@ class HashingPool:
         jobs: Processes at once.
         archive_limits: How far archives are read.
         is_long: Whether there is so much to do (a gigabyte, say) that compiled decoding of large JPEGs is worth the
-            second that each process takes to load it, and the ten seconds that the very first takes to compile it.
+            second that it takes to load it, and the ten seconds that the very first time takes to compile it.
+        nursery: From `start_nursery`, where one was started beforehand; the pool owns it from now on.
 
     >>> from pathlib import Path
     >>> with HashingPool(HashOptions(types=("md5",)), jobs=1) as pool:
@@ -84,19 +98,21 @@ class HashingPool:
         archive_limits: ArchiveLimits | None = None,
         *,
         is_long: bool = False,
+        nursery: Nursery | None = None,
     ) -> None:
         self._options = options
         limits = options.limits
+        self._jobs = jobs
+        self._begun: tuple[tuple[FileTask, ...], Begun] | None = None
         self._sandbox: Sandbox | None = None
         if Sandbox.is_available:
-            command = (
-                sys.executable,
-                "-m",
-                "hedgerow.hashing.worker",
-                options_text(options, archive_limits or ArchiveLimits(), is_long=is_long),
-            )
             self._sandbox = Sandbox(
-                command, jobs=jobs, seconds=limits.seconds + _GRACE_S, memory_bytes=limits.memory_bytes
+                COMMAND,
+                jobs=jobs,
+                seconds=limits.seconds + _GRACE_S,
+                memory_bytes=limits.memory_bytes,
+                greeting=greeting_of(options, archive_limits or ArchiveLimits(), is_long=is_long),
+                nursery=nursery,
             )
 
     def __enter__(self) -> Self:
@@ -117,7 +133,19 @@ class HashingPool:
         if self._sandbox is not None:
             self._sandbox.start()
 
-    def results(self, tasks: Iterable[FileTask], *, types: Sequence[str] | None = None) -> Iterator[FileHash]:
+    def begin(self, tasks: Iterable[FileTask]) -> None:
+        """Begin with the first files before `results` asks for them, as far as the processes come meanwhile.
+
+        They must be the first tasks of `results`, in the same order, and be hashed with the pool's own options; from
+        the first one on that is not, what was begun is thrown away.
+        """
+        if self._sandbox is not None:
+            first = tuple(islice(tasks, BEGUN_TASKS * self._jobs))
+            self._begun = first, self._sandbox.begin([_request(task, self._options) for task in first])
+
+    def results(
+        self, tasks: Iterable[FileTask], *, types: Sequence[str] | None = None, level: Level | None = None
+    ) -> Iterator[FileHash]:
         """Hash files and answer in the order given; tasks are taken only as fast as they are worked on.
 
         Every file is answered, whatever it does to its decoder: see `MediaHash.unchecked`.
@@ -125,22 +153,34 @@ class HashingPool:
         Args:
             tasks: The files.
             types: Signal types, where they are not those of the pool's options.
+            level: Level of query variants, where it is not that of the pool's options.
         """
-        options = self._options if types is None else replace(self._options, types=tuple(types))
+        options = replace(self._options, types=tuple(types or self._options.types), level=level or self._options.level)
         if self._sandbox is None:  # no POSIX: in this process, without archives and without the safety
             for task in tasks:
                 yield FileHash(task.path, None, 0, examine_file(task.path, options), is_last=True)
             return
+        begun_tasks, begun = self._begun if self._begun is not None else ((), self._sandbox.begin([]))
+        self._begun = None
         taken: dict[int, FileTask] = {}
         numbers: dict[int, int] = {}
+        rest = iter(tasks)
+        differing: list[FileTask] = []
+        for index, early in enumerate(begun_tasks if options == self._options else ()):
+            first = next(rest, None)
+            if first != early:
+                differing = [] if first is None else [first]
+                break
+            taken[index], numbers[index] = first, first.skip
 
         def requests() -> Iterator[dict[str, Any]]:
-            for index, task in enumerate(tasks):
-                taken[index] = task
-                numbers[index] = task.skip
-                yield {"path": os.fspath(task.path), "skip": task.skip, "types": options.types}
+            for index, task in enumerate(chain(differing, rest), len(begun_tasks)):
+                taken[index], numbers[index] = task, task.skip
+                yield _request(task, options)
 
-        for index, answer in self._sandbox.run(requests()):
+        for index, answer in begun.answers(requests()):
+            if index not in taken:
+                continue  # begun in vain
             is_last = bool(answer.get("done"))
             number = numbers[index]
             yield FileHash(taken[index].path, _member(answer), number, self._hash(answer), is_last)
@@ -160,10 +200,7 @@ class HashingPool:
             problem = self._problem(answer)
             return MediaHash(None, (), Unchecked(problem.reason, str(problem)))
         media, unchecked = answer["i"], answer["u"]
-        signals = tuple(
-            Signal(type_name, bytes.fromhex(value), quality, variant, made_by)
-            for type_name, value, quality, variant, made_by in answer["s"]
-        )
+        signals = tuple(_signal(*values) for values in answer["s"])
         return MediaHash(media and MediaInfo(*media), signals, unchecked and Unchecked(*unchecked))
 
     def _problem(self, answer: dict[str, Any]) -> MediaError:
@@ -173,6 +210,17 @@ class HashingPool:
         if answer["error"] == "memory":
             return DecodeMemoryExceeded(limits.memory_bytes)
         return DecoderCrashed(str(answer.get("how", "unknown")))
+
+
+def _request(task: FileTask, options: HashOptions) -> dict[str, Any]:
+    return {"path": os.fspath(task.path), "skip": task.skip, "types": options.types, "level": options.level}
+
+
+def _signal(
+    type_name: str, value: str, quality: int | None, variant: str, made_by: str, level: Level, frames: str | None
+) -> Signal:
+    listed = None if frames is None else FrameList.unpack(b85decode(frames))
+    return Signal(type_name, bytes.fromhex(value), quality, variant, made_by, level, listed)
 
 
 def _member(answer: dict[str, Any]) -> str | None:

@@ -1,12 +1,12 @@
-"""The program that a hashing worker process runs: ``python -m hedgerow.hashing.worker OPTIONS``.
+"""The program that a hashing worker process runs: `COMMAND`.
 
 It reads tasks and writes signals as JSON (`hedgerow.media.sandbox`); pixels never leave it.
 """
 
 from __future__ import annotations
 
-import json
 import sys
+from base64 import b85encode
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from hedgerow.errors import MediaError
 from hedgerow.hashing.digests import DIGEST_TYPES, digest_file
 from hedgerow.hashing.examine import HashOptions, examine_bytes, examine_file
 from hedgerow.hashing.signal import MediaHash, Unchecked
-from hedgerow.media import MediaLimits
+from hedgerow.media import MediaInfo, MediaLimits
 from hedgerow.media.archive import ArchiveLimits, is_archive, read_members
 from hedgerow.media.lowpass import prepare
 from hedgerow.media.sandbox_worker import serve
@@ -22,29 +22,29 @@ from hedgerow.media.sandbox_worker import serve
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hedgerow.hashing.signal import Signal
     from hedgerow.media.archive import Member
     from hedgerow.media.sandbox_worker import Request
 
-__all__ = ["answer_of", "main", "options_text"]
+__all__ = ["COMMAND", "answer_of", "greeting_of", "main"]
+
+COMMAND = (
+    sys.executable,
+    "-c",
+    # Nothing that is imported is garbage, so the collector would look for some in vain (a tenth of the time it takes);
+    # and `python -m` would load what finds modules first, another 15 ms.
+    "import gc; gc.disable(); from hedgerow.hashing.worker import main; gc.enable(); main()",
+)
+"""How this program is started."""
 
 
-def options_text(options: HashOptions, archive_limits: ArchiveLimits, *, is_long: bool) -> str:
-    """Write the options as the JSON argument of this program."""
+def greeting_of(options: HashOptions, archive_limits: ArchiveLimits, *, is_long: bool) -> dict[str, Any]:
+    """Write the options as JSON values, as `main` takes them from its sandbox."""
     plain: dict[str, Any] = {name: getattr(options, name) for name in HashOptions.__slots__ if name != "limits"}
     plain["limits"] = {name: getattr(options.limits, name) for name in MediaLimits.__slots__}
     plain["archive_limits"] = {name: getattr(archive_limits, name) for name in ArchiveLimits.__slots__}
     plain["is_long"] = is_long
-    return json.dumps(plain)
-
-
-def _read_options(text: str) -> tuple[HashOptions, ArchiveLimits]:
-    plain = json.loads(text)
-    if plain.pop("is_long"):
-        prepare()  # before `serve` limits memory and files: what this takes is not taken from the pictures
-    archive_limits = ArchiveLimits(**plain.pop("archive_limits"))
-    plain["limits"] = MediaLimits(**plain["limits"])
-    plain["types"] = tuple(plain["types"])
-    return HashOptions(**plain), archive_limits
+    return plain
 
 
 def answer_of(result: MediaHash, member: str | None = None) -> dict[str, Any]:
@@ -52,53 +52,65 @@ def answer_of(result: MediaHash, member: str | None = None) -> dict[str, Any]:
     media, unchecked = result.media, result.unchecked
     return {
         "m": member,
-        "i": media and [media.type, media.width, media.height, media.frames, media.orientation, media.is_truncated],
-        "s": [[each.type, each.bits.hex(), each.quality, each.variant, each.made_by] for each in result.signals],
+        "i": media and [getattr(media, name) for name in MediaInfo.__slots__],
+        "s": [_signal_values(each) for each in result.signals],
         "u": unchecked and [unchecked.reason, unchecked.detail],
     }
 
 
+def _signal_values(signal: Signal) -> list[Any]:
+    frames = None if signal.frames is None else b85encode(signal.frames.packed()).decode("ascii")
+    return [signal.type, signal.bits.hex(), signal.quality, signal.variant, signal.made_by, signal.level, frames]
+
+
 class _Handler:
-    def __init__(self, options: HashOptions, archive_limits: ArchiveLimits) -> None:
-        self._options = options
-        self._archive_limits = archive_limits
+    def __init__(self) -> None:
+        self._options = HashOptions()
+        self._archive_limits = ArchiveLimits()
+
+    def prepare(self, greeting: dict[str, Any]) -> None:
+        """Take the options; they are the same for all workers."""
+        if greeting.pop("is_long"):
+            prepare()  # before `serve` limits memory and files: what this takes is not taken from the pictures
+        self._archive_limits = ArchiveLimits(**greeting.pop("archive_limits"))
+        greeting["limits"] = MediaLimits(**greeting["limits"])
+        greeting["types"] = tuple(greeting["types"])
+        self._options = HashOptions(**greeting)
 
     def __call__(self, request: Request) -> Iterator[dict[str, Any]]:
         """Answer one task: a path, or bytes that came with it."""
         path = request.body.get("path")
         types = tuple(request.body.get("types", self._options.types))
-        if types != self._options.types:
-            self._options = replace(self._options, types=types)
+        level = request.body.get("level", self._options.level)
+        if (types, level) != (self._options.types, self._options.level):
+            self._options = replace(self._options, types=types, level=level)
         if path is None:
-            yield answer_of(examine_bytes(request.data, self._options)) | {"done": True}
+            yield answer_of(examine_bytes(request.data, self._options, request.go_on)) | {"done": True}
         elif self._options.archives and is_archive(path):
             yield from self._archive(path, request)
         else:
-            yield answer_of(examine_file(path, self._options)) | {"done": True}
+            yield answer_of(examine_file(path, self._options, request.go_on)) | {"done": True}
 
     def _archive(self, path: str, request: Request) -> Iterator[dict[str, Any]]:
         unchecked: Unchecked | None = None
         try:
             for member in read_members(path, self._archive_limits, skip=request.body.get("skip", 0) + request.skip):
                 request.begin(member.name)
-                yield answer_of(self._member(member), member.name)
+                yield answer_of(self._member(member, request), member.name)
         except MediaError as error:
             unchecked = Unchecked(error.reason, str(error))
         digests = digest_file(path, [name for name in self._options.types if name in DIGEST_TYPES])
         # The archive itself comes last: its own digests, and what stopped us from reading it to the end.
         yield answer_of(MediaHash(None, digests, unchecked)) | {"done": True}
 
-    def _member(self, member: Member) -> MediaHash:
+    def _member(self, member: Member, request: Request) -> MediaHash:
         try:
-            return examine_bytes(member.read(), self._options)
+            return examine_bytes(member.read(), self._options, request.go_on)
         except MediaError as error:
             return MediaHash(None, (), Unchecked(error.reason, str(error)))
 
 
 def main() -> None:
     """Serve until the parent goes away."""
-    serve(_Handler(*_read_options(sys.argv[1])))
-
-
-if __name__ == "__main__":
-    main()
+    handler = _Handler()
+    serve(handler, prepare=handler.prepare)

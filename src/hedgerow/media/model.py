@@ -23,6 +23,9 @@ class MediaLimits:
         frames: Most distinct frames hashed of one animation.
         seconds: Most wall-clock seconds for one piece of media.
         memory_bytes: Most memory that a decoding process may take, beyond what it needs to start.
+        video_seconds: Most wall-clock seconds for one video, of which what was seen until then is kept.
+        video_duration_s: Most seconds of a video's own time that are looked at.
+        video_frames: Most frames kept of one video.
     """
 
     size_bytes: int = 512 * 1024**2
@@ -30,6 +33,9 @@ class MediaLimits:
     frames: int = 256
     seconds: float = 8.0
     memory_bytes: int = 768 * 1024**2
+    video_seconds: float = 600.0
+    video_duration_s: float = 24 * 3600.0
+    video_frames: int = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,8 @@ class MediaInfo:
         frames: Frames in it; 1 for a still picture.
         orientation: EXIF orientation 1–8 that was applied (1 = none).
         is_truncated: Whether the data ends early, so that only a part could be decoded.
+        duration_s: Length of a video in seconds, as stated until its frames were walked; None for a picture, and where
+            nothing is stated.
     """
 
     type: str
@@ -51,6 +59,7 @@ class MediaInfo:
     frames: int = 1
     orientation: int = 1
     is_truncated: bool = False
+    duration_s: float | None = None
 
 
 class Pixels(Protocol):

@@ -99,12 +99,16 @@ def sniff(head: bytes) -> str | None:
                 continue
             if kind == "video/x-matroska" and b"webm" in head[:64]:
                 return "video/webm"
+            if kind == "application/ogg" and b"\x80theora" in head:  # Theora I, 6.2: a stream's first packet
+                return "video/ogg"
             return kind
+    if _is_transport_stream(head):
+        return "video/mp2t"
     if head[257:262] == b"ustar":
         return "application/x-tar"
     if len(head) >= 2 and head[0:1] == b"P" and head[1:2] in b"1234567" and head[2:3].isspace():  # noqa: PLR2004  (the two magic bytes)
         return "image/x-portable-anymap"
-    if head[4:8] in {b"moov", b"mdat", b"wide", b"skip", b"pnot"}:
+    if head[4:8] in {b"moov", b"mdat", b"wide", b"skip", b"pnot", b"free"}:
         return "video/quicktime"
     return _by_text(head)
 
@@ -158,7 +162,23 @@ def _by_brands(head: bytes) -> str:
         return "image/x-canon-cr3"
     if brands[0] in {b"jp2 ", b"jpx "}:
         return "image/jp2"
+    if brands[0] in {b"M4A ", b"M4B ", b"M4P "}:
+        return "audio/mp4"
+    if brands[0][:3] in {b"3gp", b"3g2"}:
+        return "video/3gpp"
     return "video/quicktime" if brands[0] == b"qt  " else "video/mp4"
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    """Recognise an MPEG transport stream (ISO/IEC 13818-1, 2.4.3.2) by its packets' sync bytes.
+
+    A packet has 188 bytes, or 192 where four bytes of time stand before each, as cameras and Blu-ray write them.
+    """
+    for size, first in ((188, 0), (192, 4)):
+        places = range(first, min(len(head), first + 5 * size), size)
+        if len(places) >= 3 and all(head[at] == 0x47 for at in places):  # noqa: PLR2004  (three are no chance)
+            return True
+    return False
 
 
 def _is_bmp(head: bytes) -> bool:
