@@ -34,7 +34,7 @@ def test_signal_types_are_known_in_their_usual_spellings(name: str, expected: st
     assert type_named(name) == expected
 
 
-@given(st.sampled_from(sorted(SIGNAL_TYPES)), st.data())
+@given(st.sampled_from(sorted(set(SIGNAL_TYPES) - {"vpdq"})), st.data())
 def test_hex_digits_of_either_case_are_the_signal(name: str, data: st.DataObject) -> None:
     size = SIGNAL_TYPES[name].size_bytes
     bits = data.draw(st.binary(min_size=size, max_size=size))

@@ -318,3 +318,104 @@ def test_any_text_of_the_formats_own_letters_is_read_or_refused(content: str, na
         read(content, format=name)
     except ImportUnreadable:
         return
+
+
+# ── videos ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _frame_lines(count: int) -> list[str]:
+    return [f"{30 * at},100,{Q[at:]}{Q[:at]},{at}.000" for at in range(count)]
+
+
+def _json_frames(count: int) -> list[str]:
+    return [f"{Q[at:]}{Q[:at]},100,{float(at)}" for at in range(count)]
+
+
+def _only_video(content: str, **options: object) -> NewEntry:
+    [new] = new_entries(content, **options)
+    assert new.signal.type == "vpdq"
+    assert new.signal.frames is not None
+    assert new.signal.bits == new.signal.frames.digest()
+    return new
+
+
+@pytest.mark.parametrize("head", ["", "# made on Monday\n", "frame,quality,hash,timestamp\n"])
+def test_a_vpdq_text_file_is_one_video(head: str) -> None:
+    content = head + "\n".join(_frame_lines(5)) + "\n"
+    assert read(content)[0] == "vpdq"
+    frames = _only_video(content).signal.frames
+    assert frames is not None
+    assert len(frames) == 5
+
+
+def test_a_video_is_called_what_its_file_is_called_unless_something_else_is_said() -> None:
+    content = "\n".join(_frame_lines(2))
+    assert _only_video(content, name="clip 7").attributes.external_id == "clip 7"
+    said = Attributes(external_id="A-1")
+    assert _only_video(content, name="clip 7", attributes=said).attributes.external_id == "A-1"
+    assert new_entries(P, name="list")[0].attributes.external_id is None
+
+
+def test_of_a_vpdq_text_file_every_line_that_is_no_frame_is_reported() -> None:
+    lines = _frame_lines(4)
+    broken = b"\n".join([lines[0].encode(), lines[1].encode(), b"31,100,zz,1.5", b"\xff", b"", lines[2].encode()])
+    name, taken, refused = read(broken)
+    assert name == "vpdq"
+    assert [line for line, _ in taken] == [1]
+    assert sorted(refused) == [(3, "its hash has not 64 hex digits"), (4, "the line is no UTF-8")]
+
+
+def test_a_json_list_of_frames_is_one_video_on_one_line_or_many() -> None:
+    listed = _json_frames(3)
+    for content in (json.dumps(listed), json.dumps(listed, indent=2)):
+        assert read(content)[0] == "vpdq-json"
+        frames = _only_video(content).signal.frames
+        assert frames is not None
+        assert frames.times_s.tolist() == [0.0, 1.0, 2.0]
+    assert read(f"[\n{json.dumps(listed)[1:]}")[0] == "vpdq-json"
+
+
+def test_json_lists_one_a_line_are_as_many_videos() -> None:
+    lines = [json.dumps(_json_frames(count)) for count in (1, 2, 3)]
+    lines.insert(1, "[1, 2]")
+    name, taken, refused = read("\n".join(lines))
+    assert name == "jsonl"
+    assert [line for line, _ in taken] == [1, 3, 4]
+    assert [line for line, _ in refused] == [2]
+
+
+def test_a_list_that_is_broken_is_reported() -> None:
+    assert read("[\n" + json.dumps(Q + ",100,0.0") + ",\n")[2] == [(1, "its frames are no JSON")]
+    assert read("[1,\n2]", format="vpdq-json")[2] == [(1, "one of its frames is none")]
+
+
+def test_an_object_or_a_row_may_hold_a_video() -> None:
+    frames = _json_frames(3)
+    content = json.dumps({"type": "vpdq", "frames": frames, "category": "A1"})
+    assert _only_video(content).attributes.category == "A1"
+    assert _only_video(json.dumps({"vpdq": frames, "quality": 7})).signal.quality is None
+    assert _only_video(json.dumps({"frames": frames})).signal == _only_video(content).signal
+    assert _only_video(f"vpdq {json.dumps(frames)}").signal == _only_video(content).signal
+    with_more = json.dumps({"signals": [{"type": "vpdq", "frames": frames}, {"type": "md5", "value": M}]})
+    assert [new.signal.type for new in new_entries(with_more)] == ["vpdq", "md5"]
+    assert read(json.dumps({"type": "vpdq", "value": P}))[2] == [(1, "a vpdq signal without frames")]
+
+
+def test_a_table_with_a_column_of_times_is_no_video() -> None:
+    content = f"hash,quality,timestamp\n{P},90,1700000000\n{Q},91,1700000001\n"
+    assert read(content) == ("csv", [(2, f"pdq {P}"), (3, f"pdq {Q}")], [])
+
+
+def test_a_tmk_signal_is_refused_with_advice() -> None:
+    with pytest.raises(ImportUnreadable, match="ask whoever made it for the video's vPDQ list"):
+        read(b"TMK1FVECPDQF\x0f" + b"\0" * (263_344 - 13))
+    with pytest.raises(ImportUnreadable, match="has not its 263,344 bytes"):
+        read(b"TMK1FVECPDQF\n")
+
+
+def test_the_cell_of_a_table_that_nobody_closes_swallows_no_more_than_some_megabytes() -> None:
+    long = "x" * 3_000_000
+    content = f'value,note\n{P},"\n{long}\n{long}\n{long}\n{Q},fine\n'
+    name, taken, _ = read(content)
+    assert name == "csv"
+    assert taken == [(6, f"pdq {Q}")]

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,7 +29,7 @@ from hedgerow.banks import (
 from hedgerow.banks.tables import bank_changes
 from hedgerow.database import Database, open_database
 from hedgerow.errors import BankNotFound
-from hedgerow.hashing.signal import SIGNAL_TYPES, Signal
+from hedgerow.hashing.signal import LEVELS, SIGNAL_TYPES, Signal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,6 +64,11 @@ def _withdraw(database: Database, bank: Bank, entry: int, now: datetime) -> None
         withdraw_entry(connection, bank, entry, now=now)
 
 
+def _surely(matches: list[Match]) -> list[Match]:
+    """Leave out how likely each is by chance."""
+    return [replace(match, false_match_probability=None) for match in matches]
+
+
 def _found(matches: list[Match]) -> list[tuple[str, int, int]]:
     return [(match.bank, match.entry, match.distance) for match in matches]
 
@@ -87,7 +92,10 @@ def test_a_match_says_which_entry_how_near_by_which_view_and_who_said_so(
 ) -> None:
     _add(database, bank, now, A, provenance="exchange:x", category="A1")
     query = flipped(A, 3, "mirrored")
-    assert matcher.search([B, query]) == [Match("known", 1, "pdq", 3, "mirrored", "A1", "exchange:x")]
+    found = matcher.search([B, query])
+    assert _surely(found) == [Match("known", 1, "pdq", 3, "mirrored", "A1", "exchange:x")]
+    assert found[0].false_match_probability is not None
+    assert 0 < found[0].false_match_probability < 1e-6
 
 
 @pytest.mark.parametrize("threshold", [0, 1, 31, 64])
@@ -149,6 +157,44 @@ def test_a_view_of_too_low_quality_is_not_looked_up_in_that_bank(
     matcher = Matcher(database, data)
     for quality, expected in ((9, []), (10, ["lenient"]), (50, ["known", "lenient"]), (None, ["known", "lenient"])):
         assert [match.bank for match in matcher.search([pdq(int.from_bytes(A.bits, "big"), quality)])] == expected
+
+
+def test_a_bank_is_asked_only_for_variants_of_its_level(database: Database, data: Path, now: datetime) -> None:
+    with database.write() as connection:
+        for level in LEVELS:
+            bank = create_bank(connection, level, level=level, now=now)
+            add_entries(connection, bank, [NewEntry(A)], now=now)
+    matcher = Matcher(database, data)
+    found = {level: [match.bank for match in matcher.search([replace(A, level=level)])] for level in LEVELS}
+    assert found == {"exact": list(LEVELS), "standard": ["standard", "thorough"], "thorough": ["thorough"]}
+
+
+def test_a_matcher_s_level_is_the_highest_of_the_banks_it_searches(
+    database: Database, data: Path, now: datetime
+) -> None:
+    assert Matcher(database, data).level() == "exact"
+    with database.write() as connection:
+        for level in ("exact", "standard"):
+            create_bank(connection, level, level=level, now=now)
+        off = create_bank(connection, "thorough", level="thorough", now=now)
+        change_bank(connection, off, is_enabled=False)
+    assert Matcher(database, data).level() == "standard"
+    assert Matcher(database, data, only=["exact"]).level() == "exact"
+    matcher = Matcher(database, data)
+    with database.write() as connection:
+        change_bank(connection, off, is_enabled=True)
+    assert matcher.refresh()
+    assert matcher.level() == "thorough"
+
+
+def test_where_there_are_pictures_videos_are_worth_looking_up_and_the_other_way_round(
+    database: Database, matcher: Matcher, bank: Bank, now: datetime
+) -> None:
+    assert matcher.signal_types() == ()
+    _add(database, bank, now, Signal("md5", b"m" * 16))
+    assert matcher.signal_types() == ("md5",)
+    _add(database, bank, now, A)
+    assert matcher.signal_types() == ("pdq", "vpdq", "md5")
 
 
 def test_a_signal_of_an_unknown_type_matches_nothing_and_harms_nothing(
@@ -249,7 +295,7 @@ def test_the_fingerprint_differs_when_the_answer_could(
     look()
     _withdraw(database, bank, 1, now)
     look()
-    for change in ({"threshold": 3}, {"minimum_quality": 3}, {"is_enabled": False}):
+    for change in ({"threshold": 3}, {"minimum_quality": 3}, {"level": "exact"}, {"is_enabled": False}):
         with database.write() as connection:
             change_bank(connection, bank, **change)  # type: ignore[arg-type]  # of several types
         look()
@@ -612,7 +658,8 @@ def test_a_matcher_finds_what_the_slow_definition_finds(
             matcher = reopen()
         elif step[0] == "search":
             matcher.refresh()
-            assert matcher.search_many(step[1]) == [model.search(signals) for signals in step[1]]  # type: ignore[arg-type, attr-defined]  # a search's lists
+            found = [_surely(matches) for matches in matcher.search_many(step[1])]  # type: ignore[arg-type]  # a search's lists
+            assert found == [model.search(signals) for signals in step[1]]  # type: ignore[attr-defined]  # as above
     database.close()
     shutil.rmtree(data.parent)
 

@@ -11,15 +11,19 @@ from hypothesis import strategies as st
 
 from hedgerow.banks.model import Attributes, Bank
 from hedgerow.banks.rules import (
+    MOST_FRAMES,
     check_bank_name,
+    check_level,
     check_minimum_quality,
     check_threshold,
+    highest_level,
     is_looked_up,
     why_attributes_are_refused,
     why_signal_is_refused,
 )
 from hedgerow.errors import InvalidBankName, InvalidThreshold, SettingsError
-from hedgerow.hashing.signal import SIGNAL_TYPES, Signal
+from hedgerow.hashing.frame_list import FrameList
+from hedgerow.hashing.signal import LEVELS, SIGNAL_TYPES, Level, Signal
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _BANK = Bank(1, "a", 31, 50, is_enabled=True, created_at=_NOW)
@@ -65,7 +69,7 @@ def test_what_is_no_whole_number_is_no_threshold(value: object) -> None:
         check_minimum_quality(value)  # type: ignore[arg-type]  # what is tested
 
 
-@pytest.mark.parametrize("name", SIGNAL_TYPES)
+@pytest.mark.parametrize("name", sorted(set(SIGNAL_TYPES) - {"vpdq"}))
 def test_a_signal_of_zeros_or_ones_is_refused(name: str) -> None:
     size = SIGNAL_TYPES[name].size_bytes
     assert why_signal_is_refused(Signal(name, bytes(size)), 0) == "all bits are zero"
@@ -144,6 +148,54 @@ def test_a_picture_below_the_bank_s_minimum_quality_is_not_looked_up(quality: in
     bank = replace(_BANK, minimum_quality=minimum)
     assert is_looked_up(Signal("pdq", _SOUND, quality), bank) == (quality is None or quality >= minimum)
     assert is_looked_up(Signal("sha256", _SOUND, quality), bank)
+
+
+@pytest.mark.parametrize("bank_level", LEVELS)
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_variant_is_looked_up_where_the_bank_s_level_includes_its_own(level: Level, bank_level: Level) -> None:
+    bank = replace(_BANK, level=bank_level)
+    assert is_looked_up(Signal("pdq", _SOUND, level=level), bank) == (LEVELS.index(level) <= LEVELS.index(bank_level))
+
+
+def test_the_highest_level_includes_all() -> None:
+    assert highest_level([]) == "exact"
+    assert highest_level(["standard", "thorough", "exact"]) == "thorough"
+
+
+def test_a_level_is_one_of_three() -> None:
+    assert [check_level(level) for level in LEVELS] == ["exact", "standard", "thorough"]
+    with pytest.raises(SettingsError):
+        check_level("Standard")
+
+
+def _video(qualities: list[int], times: list[float] | None = None, number: int = 1) -> Signal:
+    count = len(qualities)
+    bits = [[number, *range(31)]] * count
+    times = times or [float(at) for at in range(count)]
+    frames = FrameList.of(bits, qualities, range(count), times, times, 9.0)
+    return Signal("vpdq", frames.digest(), frames=frames)
+
+
+@pytest.mark.parametrize(
+    ("signal", "reason"),
+    [
+        (_video([100, 20]), None),
+        (_video([49, 20]), "none of its frames has the bank's minimum quality of 50"),
+        (_video([]), "a vpdq signal without frames"),
+        (Signal("vpdq", _SOUND), "a vpdq signal without frames"),
+        (replace(_video([100]), bits=_SOUND), "its bits are not the digest of its frames"),
+        (_video([100, 101]), "the quality of a frame is not between 0 and 100"),
+        (_video([100, 100], [2.0, 1.0]), "its frames are not in the order of their times"),
+        (_video([100] * (MOST_FRAMES + 1)), "it has more than 1,048,576 frames"),
+    ],
+)
+def test_a_video_is_taken_with_frames_of_which_one_is_usable(signal: Signal, reason: str | None) -> None:
+    assert why_signal_is_refused(signal, 50) == reason
+
+
+def test_a_video_without_its_frames_is_not_looked_up() -> None:
+    assert is_looked_up(_video([100]), _BANK)
+    assert not is_looked_up(replace(_video([100]), frames=None), _BANK)
 
 
 def test_a_signal_of_an_unknown_type_or_length_is_not_looked_up() -> None:

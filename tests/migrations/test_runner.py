@@ -3,6 +3,7 @@ from __future__ import annotations
 import multiprocessing
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,17 +11,25 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
 
-import hedgerow.banks  # noqa: F401  (registers its tables on the metadata)
+import hedgerow.migrations
+from hedgerow.banks import NewEntry, add_entries, count_entries, create_bank, find_bank
 from hedgerow.database import REVISIONS, Database, metadata, needs_upgrade, open_database
 from hedgerow.errors import DatabaseTooNew
+from hedgerow.hashing.frame_list import FrameList
+from hedgerow.hashing.signal import Signal
 from hedgerow.migrations import alembic_config, open_existing, open_migrated, upgrade
 from hedgerow.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -96,6 +105,57 @@ def test_each_migration_can_be_undone_and_done_again(empty: Database, number: in
     with empty.write() as connection:
         command.upgrade(alembic_config(connection), REVISIONS[number])
     assert _schema(empty) == schema
+
+
+def test_videos_go_with_the_migration_that_brought_them_and_the_rest_stays(empty: Database) -> None:
+    upgrade(empty)
+    with empty.write() as connection:
+        bank = create_bank(connection, "known", level="thorough", now=_NOW)
+        frames = FrameList.of([7] * 32, [90], [0], [0.0], [0.0], 1.0)
+        video, picture = Signal("vpdq", frames.digest(), frames=frames), Signal("pdq", bytes(range(32)))
+        assert add_entries(connection, bank, [NewEntry(video), NewEntry(picture)], now=_NOW).added == 2
+    with empty.write() as connection:
+        command.downgrade(alembic_config(connection), "0001")
+        assert connection.execute(text("SELECT signal_type FROM entries")).scalars().all() == ["pdq"]
+    upgrade(empty)
+    with empty.read() as connection:
+        assert find_bank(connection, "known").level == "standard"
+        assert count_entries(connection, bank) == {"pdq": 1}
+
+
+def test_a_bank_of_before_levels_is_looked_up_at_the_standard_one(empty: Database) -> None:
+    with empty.write() as connection:
+        command.upgrade(alembic_config(connection), "0001")
+        connection.execute(
+            text(
+                "INSERT INTO banks (name, threshold, minimum_quality, is_enabled, created_at) "
+                "VALUES ('old', 31, 50, 1, '2026-01-01 00:00:00.000000')"
+            )
+        )
+    upgrade(empty)
+    with empty.read() as connection:
+        assert find_bank(connection, "old").level == "standard"
+
+
+def test_a_level_that_is_none_is_refused_by_the_database_too(empty: Database) -> None:
+    upgrade(empty)
+    with empty.write() as connection:
+        create_bank(connection, "known", now=_NOW)
+    with pytest.raises(IntegrityError), empty.write() as connection:
+        connection.execute(text("UPDATE banks SET level = 'lax'"))
+
+
+def test_every_migration_can_be_written_for_postgresql(capsys: pytest.CaptureFixture[str]) -> None:
+    script = ScriptDirectory(str(Path(hedgerow.migrations.__file__).parent))
+    context = MigrationContext.configure(
+        dialect_name="postgresql", opts={"as_sql": True, "transactional_ddl": True, "target_metadata": metadata}
+    )
+    with Operations.context(context):
+        for revision in reversed(list(script.walk_revisions())):
+            revision.module.upgrade()
+    written = capsys.readouterr().out
+    assert "CREATE TABLE frame_lists" in written
+    assert "CONSTRAINT ck_banks_level CHECK (level IN ('exact', 'standard', 'thorough'))" in written
 
 
 def test_a_migration_that_is_interrupted_leaves_nothing(empty: Database) -> None:

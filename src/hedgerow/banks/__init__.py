@@ -8,7 +8,7 @@ threshold of something that was looked up.
 from __future__ import annotations
 
 from hedgerow.banks.formats import FORMATS, ReadOptions
-from hedgerow.banks.importing import export_entries, import_entries
+from hedgerow.banks.importing import EXPORT_FORMATS, export_entries, export_videos, import_entries
 from hedgerow.banks.index import Matcher
 from hedgerow.banks.model import (
     Added,
@@ -38,6 +38,7 @@ from hedgerow.banks.records import (
 from hedgerow.banks.rules import MAXIMUM_THRESHOLD
 
 __all__ = [
+    "EXPORT_FORMATS",
     "FORMATS",
     "MAXIMUM_THRESHOLD",
     "Added",
@@ -59,6 +60,7 @@ __all__ = [
     "create_bank",
     "entries_since",
     "export_entries",
+    "export_videos",
     "find_bank",
     "find_entry",
     "import_entries",

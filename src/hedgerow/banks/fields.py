@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from hedgerow.banks.model import Attributes, NewEntry
+from hedgerow.banks.vpdq import read_video
 from hedgerow.hashing.signal import AS_IS, SIGNAL_TYPES, Signal
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ FIELDS = (
     "may_be_redistributed",
     "added_at",
     "withdrawn",
+    "frames",
     *SIGNAL_TYPES,
 )
 
@@ -97,9 +99,11 @@ def read_value(text: str, name: str | None) -> Signal | str:
     """Read a signal's hex digits, or say why they are none.
 
     Args:
-        text: The digits in either case.
+        text: The digits in either case; a video's frames in the place of its own.
         name: Their signal type; None to tell it by their number.
     """
+    if name == "vpdq":
+        return read_video(text)
     size = len(text)
     if name is None:
         name = _TYPE_BY_LENGTH.get(size)
@@ -165,12 +169,19 @@ class RowReader:
                 if stated is None:
                     yield "its signal type is unknown"
                     continue
+            if stated == "vpdq":
+                video = read_video(text, row.get("frames"))
+                yield video if isinstance(video, str) else _complete(video, row, attributes, is_sole=name == "value")
+                continue
             if not isinstance(text, str):
                 yield "its value is no text"
                 continue
             signal = read_value(text.lstrip(" "), stated)
             yield signal if isinstance(signal, str) else _complete(signal, row, attributes, is_sole=name == "value")
-        if not found:
+        if not found and row.get("frames") not in (None, ""):
+            video = read_video(None, row["frames"])
+            yield video if isinstance(video, str) else _complete(video, row, attributes, is_sole=True)
+        elif not found:
             yield "it holds no signal"
 
     def _attributes(self, row: Mapping[str, object]) -> Attributes | str:
@@ -225,7 +236,8 @@ class _Stated:
 def _complete(signal: Signal, row: Mapping[str, object], attributes: Attributes, *, is_sole: bool) -> NewEntry | str:
     """Add quality, variant and hasher; a quality beside several signals is that of the perceptual one."""
     quality = None
-    if row.get("quality") not in (None, "") and (is_sole or SIGNAL_TYPES[signal.type].is_perceptual):
+    is_rated = signal.type != "vpdq" and (is_sole or SIGNAL_TYPES[signal.type].is_perceptual)
+    if is_rated and row.get("quality") not in (None, ""):
         quality = _whole(row["quality"])
         if quality is None:
             return "its quality is no whole number from 0 to 100"
@@ -234,7 +246,7 @@ def _complete(signal: Signal, row: Mapping[str, object], attributes: Attributes,
     if not isinstance(variant, str) or not isinstance(made_by, str):
         return "its variant or made_by is no text"
     if quality is not None or variant != AS_IS or made_by:
-        signal = Signal(signal.type, signal.bits, quality, variant, made_by)
+        signal = Signal(signal.type, signal.bits, quality, variant, made_by, frames=signal.frames)
     return NewEntry(signal, attributes)
 
 

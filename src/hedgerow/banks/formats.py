@@ -3,6 +3,8 @@
     text    pdq <hex>    pdq,<hex>    <hex>        blank lines and lines that begin with # are skipped
     csv     a header, then rows; each row may hold several signals       comma, semicolon or tab
     jsonl   {"type": "pdq", "value": "<hex>", "quality": 90, ...}        also what ``hedgerow hash --json`` prints
+    vpdq    0,100,<hex>,0.000      the frames of one video, a line for each (`hedgerow.banks.vpdq`)
+    vpdq-json    ["<hex>,100,0.0", ...]      the same as one JSON list; several, a line each, are ``jsonl``
 
 A file is UTF-8, with or without a byte order mark; a line ends with LF or CRLF. A line that cannot be read is
 reported with its number and the reason, and the next one is read.
@@ -14,31 +16,38 @@ import csv
 import json
 import re
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 from hedgerow.banks.fields import FIELDS, RowReader, field_named, read_value, type_named
 from hedgerow.banks.model import Attributes, NewEntry
+from hedgerow.banks.vpdq import TMK_MAGIC, about_tmk, is_frame_line, read_frame_lines, read_video, vpdq_signal
 from hedgerow.errors import ImportUnreadable
-from hedgerow.hashing.signal import signal_type
+from hedgerow.hashing.signal import Signal, signal_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from hedgerow.hashing.signal import Signal
-
 __all__ = ["FORMATS", "ReadOptions", "Reading", "open_list"]
 
-FORMATS = ("text", "csv", "jsonl")
+FORMATS = ("text", "csv", "jsonl", "vpdq", "vpdq-json")
 
+# Formats of which a file is one video, and the longest name that becomes its external id (tables.py).
+_ONE_VIDEO = ("vpdq", "vpdq-json")
+_NAME_CHARACTERS = 200
+# A JSON list over several lines is read whole: nine hours of every frame in the longest spelling.
+_DOCUMENT_BYTES = 128 * 1024**2
 # Lines looked at to tell the format, comments aside.
 _HEAD_LINES = 2
 # A quoted cell of a CSV file may span this many lines; a quotation mark that nobody closes swallows no more.
 _CELL_LINES = 64
+_CELL_BYTES = 4 * 1024**2
 _DELIMITERS = (",", ";", "\t")
 _TYPED = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)(?: +|\t|, ?|; ?|: ?)(.*)", re.DOTALL)
 _HEX_LENGTHS = frozenset({32, 40, 64})
+# of a frame's first cell in a JSON list: an opening quotation mark, and a PDQ
+_QUOTED_HEX_LENGTHS = frozenset({65})
 _BINARY = {
     b"\xff\xd8\xff": "a picture",
     b"\x89PNG": "a picture",
@@ -52,6 +61,9 @@ _BINARY = {
 }
 
 IMPORTED = Attributes(provenance="import")
+
+# More than what a TMK signal has left after its first line.
+_TMK_BYTES = 300_000
 
 # A line and its number; None in place of one that is too long.
 _Line = tuple[int, bytes | None]
@@ -67,14 +79,17 @@ class ReadOptions:
         signal_type: The type of values that name none; None to tell by their length, 64 digits being PDQ.
         columns: What columns or keys mean that have no usual name: ``{"Fingerprint A": "pdq"}``.
         attributes: What holds for entries that do not say otherwise.
-        line_bytes: Longest line that is read.
+        line_bytes: Longest line that is read. A line holds all frames of a video: two hours of 30 a second are 19 MB.
+        name: What a list that is one video is called: its external id, unless `attributes` has one. An imported file's
+            own name, without its ending, where that is not given.
     """
 
     format: str | None = None
     signal_type: str | None = None
     columns: Mapping[str, str] | None = None
     attributes: Attributes = IMPORTED
-    line_bytes: int = 64 * 1024
+    line_bytes: int = 32 * 1024**2
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +133,20 @@ def open_list(source: BinaryIO, options: ReadOptions) -> Reading:
             content.append(text)
         if len(content) == _HEAD_LINES or len(head) == _HEAD_LINES * 1_000:
             break
-    name = options.format or _sniff(content, options)
-    if name not in FORMATS:
-        raise ImportUnreadable(f"there is no format {name!r}; there are {', '.join(FORMATS)}")
+    told = options.format or _sniff(content, options)
+    if told not in FORMATS:
+        raise ImportUnreadable(f"there is no format {told!r}; there are {', '.join(FORMATS)}")
     readers: dict[str, Callable[[Iterator[_Line], ReadOptions], Iterator[_Read]]] = {
         "text": _read_text,
         "csv": _read_csv,
         "jsonl": _read_jsonl,
+        "vpdq": _read_vpdq,
+        "vpdq-json": _read_vpdq_json,
     }
-    return Reading(name, readers[name](chain(head, lines), options))
+    if told in _ONE_VIDEO and options.name is not None and options.attributes.external_id is None:
+        named = replace(options.attributes, external_id=options.name[:_NAME_CHARACTERS])
+        options = replace(options, attributes=named)
+    return Reading(told, readers[told](chain(head, lines), options))
 
 
 # ── lines ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -141,6 +161,8 @@ def _lines(source: BinaryIO, limit: int) -> Iterator[_Line]:
         if not line:
             return
         number += 1
+        if number == 1 and line.startswith(TMK_MAGIC):
+            raise ImportUnreadable(about_tmk(line + source.read(_TMK_BYTES)))
         if number == 1:
             line = line.removeprefix(b"\xef\xbb\xbf")
         ended = line.endswith(b"\n")
@@ -181,7 +203,9 @@ def _sniff(content: list[str], options: ReadOptions) -> str:
             raise ImportUnreadable("it is one JSON document over several lines; one object a line is read")
         return "jsonl"
     if first.startswith("["):
-        raise ImportUnreadable("it is a JSON list; one object a line is read")
+        return _sniff_list(first, content[1].strip() if len(content) > 1 else "")
+    if is_frame_line(first) and all(is_frame_line(line.strip()) for line in content):
+        return "vpdq"
     names = _cells(content[0], _delimiter(content[0])) or []
     if any(name in (options.columns or {}) for name in names):
         return "csv"
@@ -198,6 +222,14 @@ def _sniff(content: list[str], options: ReadOptions) -> str:
     if is_table:
         raise ImportUnreadable("it seems to be a table, but no column has a name that means a signal: say which does")
     return "text"
+
+
+def _sniff_list(first: str, second: str) -> str:
+    """Tell a list of frames from another list; it may be one line or one of many."""
+    begins = (first.removeprefix("[").strip() or second).partition(",")[0]
+    if not begins.startswith('"') or len(begins) not in _QUOTED_HEX_LENGTHS:
+        raise ImportUnreadable("it is a JSON list; one object a line is read")
+    return "jsonl" if second and _is_json(first) else "vpdq-json"
 
 
 def _is_json(line: str) -> bool:
@@ -304,8 +336,10 @@ def _records(lines: Iterator[_Line], delimiter: str) -> Iterator[tuple[int, list
             continue
         cells = _cells(text, delimiter)
         if cells is None:
-            while len(waiting) < _CELL_LINES and (more := next(lines, None)) is not None:
+            held_bytes = sum(len(each or b"") for _, each in waiting)
+            while len(waiting) < _CELL_LINES and held_bytes < _CELL_BYTES and (more := next(lines, None)) is not None:
                 waiting.append(more)
+                held_bytes += len(more[1] or b"")
             cells, taken = _continued(text, waiting, delimiter)
             for _ in range(taken):
                 waiting.popleft()
@@ -362,6 +396,10 @@ def _read_jsonl(lines: Iterable[_Line], options: ReadOptions) -> Iterator[_Read]
         except (ValueError, RecursionError):  # RecursionError: brackets nested to exhaust the parser
             yield number, "the line is no JSON"
             continue
+        if isinstance(document, list):
+            video = read_video(None, document)
+            yield number, video if isinstance(video, str) else NewEntry(video, options.attributes)
+            continue
         if not isinstance(document, dict):
             yield number, "the line is no JSON object"
             continue
@@ -390,3 +428,38 @@ def _rows(document: dict[str, object], columns: Mapping[str, str]) -> Iterator[d
             continue
         for own in _rows({key: value for key, value in each.items() if key != "signals"}, columns):
             yield own if isinstance(own, str) else {**row, **own}
+
+
+# ── videos ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _read_vpdq(lines: Iterable[_Line], options: ReadOptions) -> Iterator[_Read]:
+    """Read one video: a frame that cannot be read is reported, and the others are its list."""
+    problems: list[_Read] = []
+
+    def readable() -> Iterator[tuple[int, str]]:
+        for number, line in lines:
+            text, problem = _text(line)
+            if problem is not None:
+                problems.append((number, problem))
+            elif text and not text.startswith("#") and not text.isspace():
+                yield number, text
+
+    for number, read in read_frame_lines(readable()):
+        yield number, read if isinstance(read, str) else NewEntry(vpdq_signal(read), options.attributes)
+    yield from problems
+
+
+def _read_vpdq_json(lines: Iterable[_Line], options: ReadOptions) -> Iterator[_Read]:
+    """Read one video that is a JSON list over several lines."""
+    parts: list[str] = []
+    size = 0
+    for number, line in lines:
+        text, problem = _text(line)
+        size += len(text)
+        if problem is not None or size > _DOCUMENT_BYTES:
+            yield number, problem or "the list is too long"
+            return
+        parts.append(text)
+    video = read_video(None, "\n".join(parts))
+    yield 1, video if isinstance(video, str) else NewEntry(video, options.attributes)

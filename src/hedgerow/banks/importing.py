@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from hedgerow.banks.formats import FORMATS, ReadOptions, open_list
+from hedgerow.banks.formats import ReadOptions, open_list
 from hedgerow.banks.model import ImportReport, NewEntry, Rejection
 from hedgerow.banks.records import add_entries, iterate_entries
+from hedgerow.banks.vpdq import packed_text, vpdq_json, vpdq_lines
 from hedgerow.errors import ImportUnreadable
 
 if TYPE_CHECKING:
@@ -23,7 +25,11 @@ if TYPE_CHECKING:
     from hedgerow.banks.formats import Reading
     from hedgerow.banks.model import Bank, Entry
 
-__all__ = ["export_entries", "import_entries"]
+__all__ = ["EXPORT_FORMATS", "export_entries", "export_videos", "import_entries"]
+
+# What a whole bank is written as; the other formats hold one video.
+EXPORT_FORMATS = ("text", "csv", "jsonl")
+_VIDEO_ENDINGS = {"vpdq": ".txt", "vpdq-json": ".json"}
 
 # Lines in memory at a time, and rows of one INSERT. More is no faster.
 _BATCH = 5_000
@@ -60,6 +66,7 @@ def import_entries(
         ImportUnreadable: The file cannot be read, or is in none of the formats.
         UnknownSignalType: The options name a type that does not exist.
     """
+    options = options or ReadOptions()
     if isinstance(source, Path):
         try:
             with source.open("rb") as stream:
@@ -68,7 +75,7 @@ def import_entries(
                     bank,
                     stream,
                     now=now,
-                    options=options,
+                    options=replace(options, name=options.name or source.stem),
                     readmit_withdrawn=readmit_withdrawn,
                     listed_rejections=listed_rejections,
                     on_rejected=on_rejected,
@@ -78,7 +85,7 @@ def import_entries(
     added = already_there = 0
     reasons: Counter[str] = Counter()
     listed: list[Rejection] = []
-    reading = open_list(source, options or ReadOptions())
+    reading = open_list(source, options)
     for batch, rejections in _batches(reading):
         outcome = add_entries(connection, bank, [new for _, new in batch], now=now, readmit_withdrawn=readmit_withdrawn)
         added += outcome.added
@@ -113,6 +120,7 @@ _FIELDS = (
     "quality",
     "variant",
     "made_by",
+    "frames",
     "provenance",
     "contributor",
     "external_id",
@@ -133,7 +141,8 @@ def export_entries(
 ) -> int:
     """Write a bank's live entries, oldest first, a few thousand in memory at a time, and return how many.
 
-    Text carries type and value alone; CSV and JSON lines everything, so that an import of it gives the same bank.
+    Text carries type and value alone, of a video its frames in the spelling of python-threatexchange; CSV and JSON
+    lines everything, so that an import of it gives the same bank. See `export_videos` for a file a video.
 
     Args:
         connection: Of `Database.read`: the export is the bank of one moment.
@@ -145,21 +154,58 @@ def export_entries(
     Raises:
         ImportUnreadable: There is no such format.
     """
-    if format not in FORMATS:
-        raise ImportUnreadable(f"there is no format {format!r}; there are {', '.join(FORMATS)}")
+    if format not in EXPORT_FORMATS:
+        raise ImportUnreadable(f"there is no format {format!r}; there are {', '.join(EXPORT_FORMATS)}")
     count = 0
     rows = csv.writer(target, lineterminator="\n")
     if format == "csv":
         rows.writerow(_FIELDS)
-    for entry in iterate_entries(connection, bank, only_redistributable=only_redistributable):
+    for entry in iterate_entries(connection, bank, only_redistributable=only_redistributable, with_frames=True):
         if format == "text":
-            target.write(f"{entry.signal.type} {entry.signal.value}\n")
+            frames = entry.signal.frames
+            value = entry.signal.value if frames is None else vpdq_json(frames)
+            target.write(f"{entry.signal.type} {value}\n")
         elif format == "csv":
             fields = _fields(entry)
             rows.writerow([_cell(fields[name]) for name in _FIELDS])
         else:
             stated = {name: value for name, value in _fields(entry).items() if value is not None}
             target.write(json.dumps(stated, ensure_ascii=False) + "\n")
+        count += 1
+    return count
+
+
+def export_videos(
+    connection: Connection,
+    bank: Bank,
+    folder: Path,
+    *,
+    format: str = "vpdq",  # noqa: A002  (the word that users type)
+    only_redistributable: bool = False,
+) -> int:
+    """Write each of a bank's live videos to a file of its own, named by its entry, and return how many.
+
+    Args:
+        connection: Of `Database.read`.
+        bank: Which bank.
+        folder: Where to; made where it is missing.
+        format: ``vpdq``, as vPDQ's tool writes it, or ``vpdq-json``, as python-threatexchange does.
+        only_redistributable: Leave out what the source does not allow to be passed on.
+
+    Raises:
+        ImportUnreadable: There is no such format.
+        OSError: The folder cannot be written.
+    """
+    if format not in _VIDEO_ENDINGS:
+        raise ImportUnreadable(f"there is no format {format!r} for one video; there are {', '.join(_VIDEO_ENDINGS)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for entry in iterate_entries(connection, bank, only_redistributable=only_redistributable, with_frames=True):
+        frames = entry.signal.frames
+        if frames is None:
+            continue
+        with (folder / f"{bank.name}-{entry.id}{_VIDEO_ENDINGS[format]}").open("w", encoding="ascii") as file:
+            file.writelines(vpdq_lines(frames) if format == "vpdq" else [vpdq_json(frames), "\n"])
         count += 1
     return count
 
@@ -172,6 +218,7 @@ def _fields(entry: Entry) -> dict[str, str | int | bool | None]:
         "quality": signal.quality,
         "variant": signal.variant,
         "made_by": signal.made_by or None,
+        "frames": None if signal.frames is None else packed_text(signal.frames),
         "provenance": attributes.provenance,
         "contributor": attributes.contributor,
         "external_id": attributes.external_id,

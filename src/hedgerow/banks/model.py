@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from hedgerow.hashing.signal import Signal
+    from hedgerow.hashing.signal import Level, Signal
+    from hedgerow.matching.segments import Segment
 
 __all__ = [
     "Added",
@@ -37,6 +38,8 @@ class Bank:
         is_enabled: Whether it is searched.
         created_at: When it was made.
         note: What a person wrote about it.
+        level: How many ways a query is looked up in it: only what a file is, the ordinary alterations too, or the
+            rarer ones too.
     """
 
     id: int
@@ -46,6 +49,7 @@ class Bank:
     is_enabled: bool
     created_at: datetime
     note: str | None = None
+    level: Level = "standard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ class Entry:
         id: Its number, never given out twice.
         bank_id: The bank it is in.
         sequence: The number of its latest change, increasing over the whole database.
-        signal: The signal, without its bits in any log.
+        signal: The signal, without its bits in any log. A video's frames are there only where they were asked for.
         attributes: What was said about it; `Attributes.added_at` is set.
         withdrawn_at: When it was withdrawn; None while it is live.
         withdrawn_reason: Why.
@@ -189,7 +193,7 @@ class ImportReport:
     """What came of importing a file.
 
     Attributes:
-        format: The format it was read as: ``text``, ``csv`` or ``jsonl``.
+        format: The format it was read as: ``text``, ``csv``, ``jsonl``, ``vpdq`` or ``vpdq-json``.
         added: Signals that are new in the bank.
         already_there: Signals that the bank held already, or that came twice.
         rejected: Signals and lines that were not taken.
@@ -212,11 +216,21 @@ class Match:
     Attributes:
         bank: The bank's name.
         entry: The entry's id.
-        type: Signal type of both.
-        distance: Bits that differ; 0 for digests.
-        variant: The view of the media that came nearest.
+        type: Signal type of the entry. ``vpdq`` is a known video, whatever was looked up; ``pdq`` a known picture.
+        distance: Bits that differ; 0 for digests. Between two videos the mean over the known frames that were found,
+            rounded.
+        variant: The view of the media that came nearest; ``frame at 0:12.4`` where a video's frame is a known picture.
         category: The entry's category.
         provenance: The entry's provenance.
+        segments: Between two videos: which stretches are the same, the longest first. Empty otherwise.
+        known_share: Between two videos the share of the known one's time that was found, 0 to 1; None otherwise.
+        query_share: Of a video that was looked up, the share of its time that is in the known video, 0 to 1; None
+            otherwise.
+        false_match_probability: How likely anything in this bank would match this query by chance, estimated from
+            pictures that are unlike (`hedgerow.matching.background`); None where that is not known.
+        query_time_s: When the known picture is shown in the video that was looked up.
+        known_time_s: When the picture that was looked up is shown in the known video.
+        known_duration_s: Length of the known video.
     """
 
     bank: str
@@ -226,3 +240,37 @@ class Match:
     variant: str
     category: str | None = None
     provenance: str = "person"
+    segments: tuple[Segment, ...] = ()
+    known_share: float | None = None
+    query_share: float | None = None
+    false_match_probability: float | None = None
+    query_time_s: float | None = None
+    known_time_s: float | None = None
+    known_duration_s: float | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Return the object that commands print: only strings, numbers, lists, objects and null.
+
+        What belongs to videos stands there only where there is something to say.
+        """
+        found: dict[str, object] = {name: getattr(self, name) for name in _SAID_ALWAYS}
+        for name in _SAID_OF_VIDEOS:
+            value = getattr(self, name)
+            if value is not None:
+                found[name] = value
+        if self.segments:
+            found["segments"] = [segment.to_json() for segment in self.segments]
+        return found
+
+
+_SAID_ALWAYS = (
+    "bank",
+    "entry",
+    "type",
+    "distance",
+    "variant",
+    "category",
+    "provenance",
+    "false_match_probability",
+)
+_SAID_OF_VIDEOS = ("known_share", "query_share", "query_time_s", "known_time_s", "known_duration_s")

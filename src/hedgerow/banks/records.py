@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import case, func, insert, select, update
 
+from hedgerow.banks.frames import find_frames, insert_frames
 from hedgerow.banks.insertion import insert_entries
 from hedgerow.banks.model import Added, Attributes, Bank, BankSummary, Change, Entry, Refusal
 from hedgerow.banks.rules import (
     check_bank_name,
+    check_level,
     check_minimum_quality,
     check_threshold,
     why_attributes_are_refused,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
     from hedgerow.banks.model import NewEntry
+    from hedgerow.hashing.signal import Level
 
     AnyRow = Row[*tuple[Any, ...]]
 
@@ -72,12 +76,14 @@ def create_bank(
     threshold: int = 31,
     minimum_quality: int = 50,
     note: str | None = None,
+    level: Level = "standard",
 ) -> Bank:
     """Create a bank; 31 bits and quality 50 are the PDQ authors' own advice (Facebook, "The TMK+PDQF…", 2019).
 
     Raises:
         InvalidBankName: The name may not be used.
         InvalidThreshold: The threshold is outside 0–64.
+        SettingsError: The minimum quality or the level is none.
         BankExists: There is one of that name.
     """
     values = {
@@ -87,6 +93,7 @@ def create_bank(
         "is_enabled": True,
         "created_at": now,
         "note": note,
+        "level": check_level(level),
     }
     _take_sequences(connection, 1)
     if connection.execute(select(banks.c.id).where(banks.c.name == name)).first() is not None:
@@ -143,11 +150,13 @@ def change_bank(
     minimum_quality: int | None = None,
     is_enabled: bool | None = None,
     note: str | None = None,
+    level: Level | None = None,
 ) -> Bank:
     """Change what is given, leave the rest, and return the bank as it is now.
 
     Raises:
         InvalidThreshold: The threshold is outside 0–64.
+        SettingsError: The minimum quality or the level is none.
         BankNotFound: It is gone.
     """
     values: dict[str, object] = {}
@@ -159,6 +168,8 @@ def change_bank(
         values["is_enabled"] = is_enabled
     if note is not None:
         values["note"] = note
+    if level is not None:
+        values["level"] = check_level(level)
     if not values:
         return find_bank(connection, bank.name)
     _take_sequences(connection, 1)
@@ -201,7 +212,9 @@ def types_held(connection: Connection, bank_ids: Sequence[int]) -> tuple[str, ..
 
 
 def _bank(row: AnyRow) -> Bank:
-    return Bank(row.id, row.name, row.threshold, row.minimum_quality, row.is_enabled, row.created_at, row.note)
+    return Bank(
+        row.id, row.name, row.threshold, row.minimum_quality, row.is_enabled, row.created_at, row.note, row.level
+    )
 
 
 def _take_sequences(connection: Connection, count: int) -> int:
@@ -261,6 +274,7 @@ def add_entries(
         first = _take_sequences(connection, len(candidates))
         kept = [each for _, each in candidates]
         added = insert_entries(connection, bank.id, kept, first_sequence=first, now=now)
+        insert_frames(connection, bank.id, kept)
     refusals = tuple(Refusal(position, refused[position]) for position in sorted(refused))
     return Added(added, len(candidates) - added, refusals)
 
@@ -349,7 +363,7 @@ def _read_name(named: int | str) -> tuple[int, bytes | None]:
 
 
 def find_entry(connection: Connection, bank: Bank, entry: int) -> Entry:
-    """Find an entry by id, live or withdrawn.
+    """Find an entry by id, live or withdrawn; a video with its frames.
 
     Raises:
         EntryNotFound: The bank never held it.
@@ -357,21 +371,41 @@ def find_entry(connection: Connection, bank: Bank, entry: int) -> Entry:
     if 0 < entry <= _LARGEST_ID:
         row = connection.execute(select(entries).where(entries.c.bank_id == bank.id, entries.c.id == entry)).first()
         if row is not None:
-            return _entry(row)
+            return _with_frames(connection, _entry(row))
     raise EntryNotFound(bank.name)
 
 
+def _with_frames(connection: Connection, entry: Entry) -> Entry:
+    if entry.signal.type != "vpdq":
+        return entry
+    frames = find_frames(connection, [entry.id]).get(entry.id)
+    return replace(entry, signal=replace(entry.signal, frames=frames))
+
+
 def iterate_entries(
-    connection: Connection, bank: Bank, *, include_withdrawn: bool = False, only_redistributable: bool = False
+    connection: Connection,
+    bank: Bank,
+    *,
+    include_withdrawn: bool = False,
+    only_redistributable: bool = False,
+    with_frames: bool = False,
 ) -> Iterator[Entry]:
-    """Go through a bank's entries by id, a few thousand in memory at a time."""
+    """Go through a bank's entries by id, a few thousand in memory at a time.
+
+    Args:
+        connection: Of `Database.read`.
+        bank: Which bank.
+        include_withdrawn: Withdrawn entries too.
+        only_redistributable: Only what the source allows to be passed on.
+        with_frames: Read the frames of each video too, one list at a time.
+    """
     statement = select(entries).where(entries.c.bank_id == bank.id).order_by(entries.c.id)
     if not include_withdrawn:
         statement = statement.where(entries.c.withdrawn_at.is_(None))
     if only_redistributable:
         statement = statement.where(entries.c.may_be_redistributed)
     for row in _stream(connection, statement):
-        yield _entry(row)
+        yield _with_frames(connection, _entry(row)) if with_frames else _entry(row)
 
 
 def entries_since(

@@ -13,9 +13,12 @@ The rules:
 6. What is said about a signal fits its column, holds no control character but tab and line feed, and was not said in
    the future.
 7. Of one media, a perceptual signal below the bank's minimum quality is not looked up in that bank; without a quality
-   it is trusted.
+   it is trusted. Neither is a variant that belongs to a higher level than the bank's.
 8. For each bank and entry the nearest view counts; of equally near ones the first given.
 9. Matches are sorted by distance, then bank, then entry.
+10. A video is taken with its frames, of which at least one must reach the bank's minimum quality; frames that do not
+    reach it are kept, and neither found nor counted.
+11. A bank looks a query up at one of three levels: ``exact``, ``standard``, ``thorough``.
 """
 
 from __future__ import annotations
@@ -25,19 +28,25 @@ import re
 from typing import TYPE_CHECKING
 
 from hedgerow.errors import InvalidBankName, InvalidThreshold, SettingsError
-from hedgerow.hashing.signal import SIGNAL_TYPES
+from hedgerow.hashing.signal import LEVELS, SIGNAL_TYPES
+from hedgerow.matching.videos import are_in_order, usable_frames
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from hedgerow.banks.model import Attributes, Bank, Match
-    from hedgerow.hashing.signal import Signal
+    from hedgerow.hashing.frame_list import FrameList
+    from hedgerow.hashing.signal import Level, Signal
 
 __all__ = [
     "MAXIMUM_THRESHOLD",
+    "MOST_FRAMES",
     "check_bank_name",
+    "check_level",
     "check_minimum_quality",
     "check_threshold",
+    "highest_level",
     "is_looked_up",
     "nearness",
     "why_attributes_are_refused",
@@ -47,6 +56,9 @@ __all__ = [
 # The largest radius that the index serves (design §6); chance hits of unrelated PDQ begin far above it.
 MAXIMUM_THRESHOLD = 64
 _MAXIMUM_QUALITY = 100
+
+# An index names a frame by its entry and 20 bits: nine hours of 30 frames a second, and every entry id below 2^43.
+MOST_FRAMES = 1 << 20
 
 _BANK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -103,6 +115,27 @@ def check_minimum_quality(quality: int) -> int:
     return quality
 
 
+def check_level(level: str) -> Level:
+    """Return the level if it is one.
+
+    Raises:
+        SettingsError: It is not (rule 11).
+    """
+    for each in LEVELS:
+        if level == each:
+            return each
+    raise SettingsError("level", f"a level is one of {', '.join(LEVELS)}")
+
+
+def highest_level(levels: Iterable[Level]) -> Level:
+    """Return the level that includes all of these; the lowest where there are none.
+
+    >>> highest_level(["standard", "exact"])
+    'standard'
+    """
+    return LEVELS[max((LEVELS.index(level) for level in levels), default=0)]
+
+
 def _is_whole(number: object) -> bool:
     return isinstance(number, int) and not isinstance(number, bool)
 
@@ -129,7 +162,26 @@ def why_signal_is_refused(signal: Signal, minimum_quality: int) -> str | None:
             return f"its quality is below the bank's minimum of {minimum_quality}"
     if len(signal.made_by) > _MADE_BY_WIDTH or len(signal.variant) > _VARIANT_WIDTH:
         return "the name of its hasher or variant is too long"
+    if kind.name == "vpdq":
+        return _why_frames_are_refused(signal.frames, signal.bits, minimum_quality)
     return _SAYS_NOTHING.get((signal.type, signal.bits))
+
+
+def _why_frames_are_refused(frames: FrameList | None, bits: bytes, minimum_quality: int) -> str | None:
+    """Say why a bank does not take a video (rule 10); None when it does."""
+    if frames is None or len(frames) == 0:
+        return "a vpdq signal without frames"
+    if len(frames) > MOST_FRAMES:
+        return f"it has more than {MOST_FRAMES:,} frames"
+    if frames.digest() != bits:
+        return "its bits are not the digest of its frames"
+    if frames.qualities.max() > _MAXIMUM_QUALITY:
+        return "the quality of a frame is not between 0 and 100"
+    if not are_in_order(frames):
+        return "its frames are not in the order of their times"
+    if not usable_frames(frames, minimum_quality).any():
+        return f"none of its frames has the bank's minimum quality of {minimum_quality}"
+    return None
 
 
 def why_attributes_are_refused(attributes: Attributes, now: datetime) -> str | None:
@@ -155,9 +207,14 @@ def _is_unicode(text: str) -> bool:
 
 
 def is_looked_up(signal: Signal, bank: Bank) -> bool:
-    """Tell whether a signal of some media is looked up in a bank (rule 7)."""
+    """Tell whether a signal of some media is looked up in a bank (rule 7).
+
+    Of a video's frames those are looked up that reach the minimum quality: see `usable_frames`.
+    """
     kind = SIGNAL_TYPES.get(signal.type)
-    if kind is None or len(signal.bits) != kind.size_bytes:
+    if kind is None or len(signal.bits) != kind.size_bytes or (signal.type == "vpdq" and signal.frames is None):
+        return False
+    if LEVELS.index(signal.level) > LEVELS.index(bank.level):
         return False
     return not kind.is_perceptual or signal.quality is None or signal.quality >= bank.minimum_quality
 

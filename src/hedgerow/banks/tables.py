@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from hedgerow.database import UtcDateTime, metadata
 
-__all__ = ["bank_changes", "banks", "entries"]
+__all__ = ["bank_changes", "banks", "entries", "frame_lists"]
 
 # SQLite numbers rows by itself only in a column that is declared INTEGER, which holds 64 bits there.
 _Id = BigInteger().with_variant(Integer, "sqlite")
@@ -35,6 +35,15 @@ banks = Table(
     Column("is_enabled", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("note", Text),
+    # How many ways a query is looked up here. A column's own check, since SQLite can add and drop that without
+    # copying the table, to which all entries refer.
+    Column(
+        "level",
+        String(20),
+        CheckConstraint("level IN ('exact', 'standard', 'thorough')", name="level"),
+        nullable=False,
+        server_default="standard",
+    ),
     CheckConstraint("threshold BETWEEN 0 AND 64", name="threshold"),
     CheckConstraint("minimum_quality BETWEEN 0 AND 100", name="minimum_quality"),
     sqlite_autoincrement=True,  # an id is never given out twice
@@ -93,6 +102,15 @@ Index(
     postgresql_where=_is_withdrawn,
 )
 Index("ix_entries_bank_id_sequence", entries.c.bank_id, entries.c.sequence)
+
+# The frames of a `vpdq` entry, whose `bits` are their SHA-256 (see hedgerow.hashing.frame_list). A table of its own, so
+# that going through the entries does not read them. A withdrawn entry keeps its frames, as it keeps its bits.
+frame_lists = Table(
+    "frame_lists",
+    metadata,
+    Column("entry_id", _Id, ForeignKey("entries.id"), primary_key=True, autoincrement=False),
+    Column("packed", LargeBinary, nullable=False),
+)
 
 # One row. `sequence` is the number of the latest change to any bank or entry. Whoever changes something takes the
 # next numbers by updating this row, and so holds its lock until the commit: numbers become visible in their order,
