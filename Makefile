@@ -30,18 +30,18 @@ $(BIN)/python:
 
 $(VENV)/.demo: $(SOURCES) | $(BIN)/python
 	@echo "Installing Hedgerow and two packages with ordinary pictures …"
-	@$(PIP) --editable '.[demo]'
+	@$(PIP) --editable '.[demo,video]'
 	@touch $@
 
 $(VENV)/.dev: $(SOURCES) | $(BIN)/python
 	@echo "Installing Hedgerow and its test tools …"
-	@$(PIP) --editable '.[dev,parquet]'
+	@$(PIP) --editable '.[dev,parquet,video]'
 	@$(PIP) pdqhash >/dev/null 2>&1 || echo "pdqhash could not be built (no C++ compiler): the tests that compare with it are skipped."
 	@touch $@
 
 $(VENV)/.bench: $(SOURCES) $(VENV)/.dev | $(BIN)/python
 	@echo "Installing the peers …"
-	@$(PIP) --editable '.[bench]'
+	@$(PIP) --editable '.[bench,video]'
 	@touch $@
 
 demo: $(VENV)/.demo

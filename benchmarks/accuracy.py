@@ -197,7 +197,7 @@ def ways(result: Result, paths: list[Path], most: int) -> None:
             continue
         for way in WAYS:
             pixels = ArrayPixels(turned(array, way))
-            variants = {each.variant: each.bits for each in hasher.signals(pixels, with_query_variants=True)}
+            variants = {each.variant: each.bits for each in hasher.signals(pixels, level="standard")}
             ours[way].append(distance(variants[way], wanted.bits))
             signs = bits(dihedral(coefficients(small_picture(pixels)))[way])
             published[way].append(distance(signs, wanted.bits))

@@ -37,6 +37,9 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "index": ("--sizes", "1e4,1e5,1e6,1e7"),
     "batch": (),
     "scanning": (),
+    "robustness": (),
+    "video": (),
+    "video_copies": (),
 }
 """Name of the script → what it is given here, in the order of the page."""
 

@@ -99,7 +99,7 @@ def main() -> None:
     for name, change in CHANGES.items():
         plain, best = [], []
         for bits, image in known:
-            result = hedgerow.hash_bytes(_jpeg(change(image)), with_query_variants=True)
+            result = hedgerow.hash_bytes(_jpeg(change(image)), level="standard")
             distances = [(int.from_bytes(bits) ^ int.from_bytes(each.bits)).bit_count() for each in result.signals]
             plain.append(distances[0])
             best.append(min(distances))

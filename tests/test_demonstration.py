@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from PIL import Image
 from hedgerow.cli import root
 from hedgerow.hashing.selftest import synthetic_picture
 from hedgerow.testing.alterations import ALTERATIONS
+from hedgerow.testing.clips import CLIP_ALTERATIONS, can_write_clips
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +32,7 @@ def test_the_demonstration_finds_every_kind_of_copy_and_nothing_else(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", sys.argv)
+    files = "files" if can_write_clips() else "pictures"
     pictures = tmp_path / "ordinary"
     pictures.mkdir()
     for seed in range(8):
@@ -44,7 +47,10 @@ def test_the_demonstration_finds_every_kind_of_copy_and_nothing_else(
         for alteration in ALTERATIONS:
             # Made-up blobs are softer than photographs: few colours and large letters can hide one of four.
             assert found[alteration.name] >= (3 if alteration.name in STRONG else 4), alteration.name
-        assert f"{'unrelated pictures':<28}{'0 of 4':>10}" in said
+        for copy in CLIP_ALTERATIONS if can_write_clips() else ():
+            assert re.search(rf"^clip {re.escape(copy.name)} +2 of 2 ", said, re.MULTILINE), copy.name
+        unrelated = f"unrelated {files}"
+        assert f"{unrelated:<28}{f'0 of {4 + can_write_clips()}':>10}" in said
     assert (tmp_path / "demo/report.html").stat().st_size > 1000
 
 

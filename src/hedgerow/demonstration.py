@@ -1,4 +1,4 @@
-"""The demonstration: a bank of ordinary pictures, a folder of altered copies among unrelated ones, one scan."""
+"""The demonstration: a bank of ordinary pictures and clips, altered copies among unrelated ones, one scan."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from hedgerow.errors import NothingToScan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from PIL import Image
 
     from hedgerow.scanning import FileResult, ScanStatistics
     from hedgerow.settings import Settings
@@ -30,17 +32,19 @@ class Demonstration:
 
     Attributes:
         folder: Where everything lies.
-        known: Names of the banked pictures.
-        unrelated: Names of pictures that are not banked.
+        known: Names of the banked pictures and clips.
+        clips: How many of them are clips.
+        unrelated: Names of pictures and clips that are not banked.
         copies: Altered copies made, by alteration.
         found: For each alteration the distances at which a copy was found as its own original.
         variants: For each alteration the variant by which most copies were found.
         wrong: Results that matched something they are no copy of.
-        entries: The banked picture of each entry.
+        entries: The banked picture or clip of each entry.
     """
 
     folder: Path
     known: list[str] = field(default_factory=list)
+    clips: int = 0
     unrelated: list[str] = field(default_factory=list)
     copies: dict[str, int] = field(default_factory=dict)
     found: dict[str, list[int]] = field(default_factory=dict)
@@ -114,9 +118,39 @@ def prepare(settings: Settings, folder: Path, pictures: Sequence[Path]) -> Demon
             file = shown / f"{name} ({alteration.name}){alteration.suffix}"
             file.write_bytes(alteration.apply(image))
             demonstration.copies[alteration.name] = demonstration.copies.get(alteration.name, 0) + 1
-    _, entries = app.show_bank(settings, BANK, limit=10 * len(known))
+    _lay_out_clips(settings, demonstration, [image for _, image in usable[1::2]])
+    _, entries = app.show_bank(settings, BANK, limit=10 * len(usable))
     demonstration.entries = dict(zip((int(str(entry["entry"])) for entry in entries), demonstration.known, strict=True))
     return demonstration
+
+
+_CLIPS = 2
+_SCENES = 2  # pictures in each clip
+_OTHERS = 3  # pictures in the clip that nobody knows
+
+
+def _lay_out_clips(settings: Settings, demonstration: Demonstration, pictures: Sequence[Image.Image]) -> None:
+    """Make clips of pictures that are not banked, bank all but one, and write altered copies; nothing without PyAV."""
+    from hedgerow.testing.clips import CLIP_ALTERATIONS, can_write_clips, panning_frames, write_clip
+
+    if not can_write_clips():
+        return
+    shown, originals = demonstration.folder / "pictures", demonstration.folder / "originals"
+    others = panning_frames(pictures[_CLIPS :: _CLIPS + 1][:_OTHERS])
+    write_clip(shown / "other clip.mp4", others)
+    demonstration.unrelated.append("other clip")
+    for number in range(_CLIPS):
+        name = f"clip {number + 1}"
+        scenes = [*pictures[number :: _CLIPS + 1]] * _SCENES  # where there are few pictures, there and back again
+        frames = panning_frames(scenes[:_SCENES])
+        write_clip(originals / f"{name}.mp4", frames)
+        for _, _, added in app.add_files(settings, BANK, [str(originals / f"{name}.mp4")]):
+            demonstration.known += [name] * added.added
+            demonstration.clips += added.added
+        for alteration in CLIP_ALTERATIONS:
+            what = f"clip {alteration.name}"
+            alteration.write(shown / f"{name} ({what}){alteration.suffix}", frames, others)
+            demonstration.copies[what] = demonstration.copies.get(what, 0) + 1
 
 
 def scan_folder(

@@ -71,6 +71,13 @@ class MediaSettings(_Section):
         ge=64 * 1024**2,
         description="Most memory that a decoding process may take, beyond what it needs to start.",
     )
+    video_seconds: float = Field(
+        default=600.0, gt=0, description="Most wall-clock seconds for one video; what was seen until then is kept."
+    )
+    video_duration_s: float = Field(
+        default=24 * 3600.0, gt=0, description="Most seconds of a video's own time that are looked at."
+    )
+    video_frames: _Positive = Field(default=200_000, description="Most frames kept of one video.")
 
 
 class ArchiveSettings(_Section):
@@ -106,7 +113,9 @@ class ImportSettings(_Section):
     """What an imported file may contain."""
 
     line_bytes: int = Field(
-        default=64 * 1024, ge=256, description="Longest line that is read; a longer one is reported and skipped."
+        default=32 * 1024**2,
+        ge=256,
+        description="Longest line that is read; a longer one is reported and skipped. One line may hold a whole video.",
     )
     rejections: int = Field(
         default=1_000, ge=0, description="How many rejected lines are listed one by one; all of them are counted."

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image, ImageOps
@@ -19,35 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-
-class Outcome(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-    @property
-    def objects(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-Run = "Callable[..., Outcome]"
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Outcome]:
-    """Run the command line in this process, in an empty folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("HEDGEROW_DATA", raising=False)
-
-    def run_(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["hedgerow", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            root.main()
-        captured = capfd.readouterr()
-        assert isinstance(left.value.code, int)
-        return Outcome(left.value.code, captured.out, captured.err)
-
-    return run_
+    from tests.cli.conftest import Outcome
 
 
 @pytest.fixture
@@ -135,7 +107,8 @@ def test_match_finds_copies_and_says_how(run: Callable[..., Outcome], pictures: 
     assert outcome.status == exits.MATCHED
     copy, mirrored, other = outcome.objects
     (match,) = copy["matches"]
-    assert set(match) == {"bank", "entry", "type", "distance", "variant", "category", "provenance"}
+    said = {"bank", "entry", "type", "distance", "variant", "category", "provenance", "false_match_probability"}
+    assert set(match) == said  # of a picture; a video says more
     assert (match["bank"], match["type"], match["variant"]) == (bank, "pdq", "as is")
     assert (match["category"], match["provenance"]) == ("A1", "person")
     assert match["distance"] <= 10
@@ -268,6 +241,7 @@ def test_bank_list_and_show_tell_the_counts_but_no_values(
 ) -> None:
     (listed,) = run("bank", "list", "--json").objects
     assert (listed["bank"], listed["threshold"], listed["entries"]) == (bank, 31, {"pdq": 2})
+    assert listed["level"] == "standard"
     shown = run("bank", "show", bank)
     assert shown.status == 0
     assert pdq(synthetic_picture(500, 400, 0)).value not in shown.out
@@ -281,9 +255,25 @@ def test_a_disabled_bank_is_not_searched(run: Callable[..., Outcome], pictures: 
     assert run("match", pictures / "0.png").status == exits.MATCHED
 
 
+def test_the_level_of_a_bank_decides_how_many_ways_a_file_is_looked_up(
+    run: Callable[..., Outcome], pictures: Path, bank: str
+) -> None:
+    assert run("match", pictures / "mirrored.jpg").status == exits.MATCHED
+    changed = run("bank", "change", bank, "--level", "exact")
+    assert changed.out == "known: threshold 31, minimum quality 50, level exact, searched.\n"
+    assert run("match", pictures / "mirrored.jpg").status == exits.NOTHING_MATCHED
+    assert run("match", pictures / "copy.jpg").status == exits.MATCHED
+    created = run("bank", "create", "second", "--level", "thorough")
+    assert created.out == "Created the bank second (threshold 31 bits, level thorough).\n"
+    assert [each["level"] for each in run("bank", "list", "--json").objects] == ["exact", "thorough"]
+    assert "exact" in run("bank", "show", bank).out
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        ("bank", "create", "known", "--level", "middling"),
+        ("bank", "change", "known", "--level", ""),
         ("bank", "create", "bad name"),
         ("bank", "create", "known", "--threshold", "65"),
         ("bank", "show", "nobody"),
@@ -367,3 +357,21 @@ def test_output_into_a_closed_pipe_is_no_error(pictures: Path) -> None:
     done = subprocess.run(["bash", "-c", command], check=True, capture_output=True, text=True)
     assert done.stderr == ""
     assert json.loads(done.stdout)["path"].endswith("0.png")
+
+
+def test_a_deep_crop_is_found_where_the_regions_of_the_picture_were_banked(
+    run: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    soft = Image.fromarray(synthetic_picture(800, 600, 8))
+    picture = soft.point([min(255, max(0, 3 * value - 256)) for value in range(256)] * 3)
+    picture.save(tmp_path / "whole.png")
+    picture.crop((120, 90, 680, 510)).save(tmp_path / "crop.png")  # 15 % gone on every side
+    run("bank", "create", "bare", "--level", "thorough")
+    run("bank", "add", "bare", tmp_path / "whole.png")
+    run("bank", "create", "regions", "--level", "thorough")
+    added = run("bank", "add", "regions", tmp_path / "whole.png", "--regions", "--json").objects[0]
+    assert (added["added"], added["refused"]) == (12, [])
+    matches = run("match", "--json", tmp_path / "crop.png").objects[0]["matches"]
+    assert {match["bank"] for match in matches} == {"regions"}
+    entries = {each["entry"]: each["variant"] for each in run("bank", "show", "regions", "--json").objects[0]["first"]}
+    assert entries[matches[0]["entry"]] == "centre 70 %"

@@ -14,6 +14,12 @@
     uploads/tuesday/cut.jpg            an unrelated picture of which the second half is missing
     uploads/tuesday/notes.txt          no picture
     uploads/tuesday/plain.png          one colour
+    films/known/fountain.mp4           a clip of six seconds that a person adds to a bank
+    films/uploads/holiday.mp4          another clip, with the fountain in its middle
+    films/uploads/mirrored.webm        the fountain, mirrored and encoded again
+    films/uploads/other.mp4            unrelated
+    films/uploads/poster.jpg           one frame of the fountain
+    lists/kite.txt                     the frames of a known video, as the vPDQ tool writes them
 
 The README has a smaller folder of its own::
 
@@ -22,7 +28,8 @@ The README has a smaller folder of its own::
     uploads/mirrored.jpg    the lamp, mirrored
     uploads/other.jpg       unrelated
 
-All pictures are generated (`hedgerow.hashing.selftest.synthetic_picture`).
+All pictures are generated (`hedgerow.hashing.selftest.synthetic_picture`), and the clips are made of them. Without
+PyAV there are no films.
 """
 
 from __future__ import annotations
@@ -32,12 +39,14 @@ import shutil
 import zipfile
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from hedgerow import pdq
+from hedgerow import hash_file, pdq
 from hedgerow.hashing.selftest import synthetic_picture
 from hedgerow.testing.alterations import ALTERATIONS
+from hedgerow.testing.clips import can_write_clips, panning_frames, write_clip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +102,36 @@ def master_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     known = hashlib.md5((monday / "img-003.jpg").read_bytes(), usedforsecurity=False).hexdigest()
     unknown = hashlib.md5(b"another file", usedforsecurity=False).hexdigest()
     (root / "lists/digests.txt").write_text(f"# from a partner\nmd5 {known}\nmd5 {unknown}\n", "utf-8")
+    if can_write_clips():
+        _write_films(root)
     return root
+
+
+def _write_films(root: Path) -> None:
+    for name in ("films/known", "films/uploads"):
+        (root / name).mkdir(parents=True)
+    fountain, holiday, other, kite = (
+        panning_frames([_strong(seed) for seed in seeds]) for seeds in ((1, 2, 3), (4, 5), (6, 9), (10, 12))
+    )
+    uploads = root / "films/uploads"
+    write_clip(root / "films/known/fountain.mp4", fountain)
+    write_clip(uploads / "holiday.mp4", [*holiday, *fountain, *holiday[::-1]])
+    write_clip(uploads / "mirrored.webm", [np.fliplr(frame).copy() for frame in fountain], codec="libvpx-vp9")
+    write_clip(uploads / "other.mp4", other)
+    Image.fromarray(fountain[36]).save(uploads / "poster.jpg", quality=90)
+    write_clip(root / "kite.mp4", kite)
+    frames = hash_file(root / "kite.mp4").signals[0].frames
+    assert frames is not None
+    lines = zip(frames.numbers, frames.qualities, frames.bits, frames.times_s, strict=True)
+    listed = [f"{number},{quality},{bits.tobytes().hex()},{time_s:.3f}\n" for number, quality, bits, time_s in lines]
+    (root / "lists/kite.txt").write_text("".join(listed), "utf-8")
+    (root / "kite.mp4").unlink()
+
+
+def _strong(seed: int) -> Image.Image:
+    """Make a picture with as much contrast as a photograph."""
+    soft = synthetic_picture(480, 360, seed).astype(int)
+    return Image.fromarray(np.clip((soft - 128) * 3 + 128, 0, 255).astype(np.uint8))
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,30 @@ import pytest
 
 from hedgerow.banks.model import Match
 from hedgerow.hashing import Unchecked
+from hedgerow.matching.segments import Segment
 from hedgerow.media import MediaInfo
 from hedgerow.scanning.model import Caution, FileResult, ScanStatistics, ThroughputSample
 from hedgerow.scanning.report import BankLine, ReportHeader
 
 __all__: list[str] = []
+
+CLIP = Match(
+    "clips & more",
+    12,
+    "vpdq",
+    9,
+    "letterbox trimmed, mirrored",
+    "A2",
+    "exchange:example",
+    segments=(
+        Segment(300.0, 330.0, 90.0, 120.0, 30, 15.1, 1.1),
+        Segment(62.0, 72.5, 0.0, 10.0, 10, 8.74, 1.0),
+    ),
+    known_share=0.3333,
+    query_share=0.045,
+    false_match_probability=2.6e-8,
+    known_duration_s=120.0,
+)
 
 JPEG = MediaInfo("image/jpeg", 640, 480)
 
@@ -30,7 +49,7 @@ def results() -> list[FileResult]:
             None,
             JPEG,
             (
-                Match("known", 7, "pdq", 4, "mirrored", "A1", "exchange:example"),
+                Match("known", 7, "pdq", 4, "mirrored", "A1", "exchange:example", false_match_probability=0.0003),
                 Match("other & more", 8, "md5", 0, "as is", None, "person"),
             ),
             is_seen=True,
@@ -47,6 +66,9 @@ def results() -> list[FileResult]:
             unchecked=Unchecked("frame_limit", "Only the first 256 frames were hashed."),
         ),
         FileResult(
+            "films/long.mp4", None, MediaInfo("video/mp4", 1280, 720, 21_000, duration_s=845.0), (CLIP,), is_seen=True
+        ),
+        FileResult(
             "plain.png", None, MediaInfo("image/png", 9, 9), is_seen=True, caution=Caution("low_quality", "Too plain.")
         ),
     ]
@@ -55,10 +77,10 @@ def results() -> list[FileResult]:
 @pytest.fixture
 def header(results: list[FileResult]) -> ReportHeader:
     """Give a header whose counts are those of `results`."""
-    statistics = ScanStatistics(files=6, size_bytes=6_000, duration_s=12.5, links_skipped=2)
+    statistics = ScanStatistics(files=7, size_bytes=6_000, duration_s=12.5, links_skipped=2)
     for result in results:
         statistics.count(result)
-    statistics.samples = [ThroughputSample(2.0, 1), ThroughputSample(6.0, 4), ThroughputSample(12.5, 6)]
+    statistics.samples = [ThroughputSample(2.0, 1), ThroughputSample(6.0, 4), ThroughputSample(12.5, 7)]
     assert statistics.unchecked == Counter(damaged=1, frame_limit=1)
     return ReportHeader(
         ("photos", "box <1>.zip"),

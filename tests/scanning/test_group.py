@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from hedgerow.scanning.group import Group
 
-OPTIONS = HashOptions(("pdq", "sha256"), with_query_variants=True)
+OPTIONS = HashOptions(("pdq", "sha256"), level="standard")
 
 
 class HerePool:

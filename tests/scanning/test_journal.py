@@ -14,6 +14,7 @@ import pytest
 from hedgerow.banks.model import Match
 from hedgerow.errors import DatabaseUnavailable, JournalBusy
 from hedgerow.hashing import Unchecked
+from hedgerow.matching.segments import Segment
 from hedgerow.media import MediaInfo
 from hedgerow.scanning.journal import Journal, Progressed, journal_path, remove_abandoned
 from hedgerow.scanning.model import Caution, FileResult
@@ -27,7 +28,10 @@ RESULT = FileResult(
     FOUND.path,
     "in\ud800side.jpg",
     MediaInfo("image/jpeg", 640, 480, is_truncated=True),
-    (Match("known", 7, "pdq", 4, "mirrored", None, "exchange:x"),),
+    (
+        Match("known", 7, "pdq", 4, "mirrored", None, "exchange:x", false_match_probability=1e-9, query_time_s=4.25),
+        Match("clips", 8, "vpdq", 9, "as is", segments=(Segment(1.5, 4.0, 0.0, 2.5, 3, 9.25, 1.0),), known_share=0.5),
+    ),
     Unchecked("truncated", "The file ends early."),
     Caution("low_quality", "Too plain."),
     is_seen=True,

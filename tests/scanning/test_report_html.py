@@ -76,14 +76,14 @@ def text(tmp_path: Path, results: list[FileResult], header: ReportHeader) -> str
 def test_the_page_is_well_formed_and_says_first_what_came_out(text: str) -> None:
     page = _Page(text)
     assert text.startswith("<!doctype html>")
-    assert ("h1", "2 of 6 files match known entries") in page.texts
+    assert ("h1", "3 of 7 files match known entries") in page.texts
     assert dict(page.tags[0][1]) == {"lang": "en"}
 
 
 def test_every_match_stands_in_a_row(text: str) -> None:
     rows = _Page(text).rows
-    assert ["photos/b.jpg", "known", "7", "4", "mirrored", "A1", "exchange:example"] in rows
-    assert ["photos/b.jpg", "other & more", "8", "0", "as is", "–", "person"] in rows
+    assert ["photos/b.jpg", "known", "7", "4", "mirrored", "about 1 in 3,000", "A1", "exchange:example"] in rows
+    assert ["photos/b.jpg", "other & more", "8", "0", "as is", "–", "–", "person"] in rows
 
 
 def test_every_file_that_was_not_checked_is_listed_with_its_reason(text: str, results: list[FileResult]) -> None:
@@ -158,12 +158,43 @@ def test_charts_have_a_title_a_description_and_their_figures_as_a_table(text: st
     page = _Page(text)
     charts = [attrs for tag, attrs in page.tags if tag == "svg"]
     ids = {attrs.get("id") for _, attrs in page.tags}
-    assert len(charts) == 2
+    assert len(charts) == 3
     for chart in charts:
         assert chart["role"] == "img"
         assert set((chart["aria-labelledby"] or "").split()) <= ids
     assert ["31", "1"] in page.rows
-    assert ["12 s", "0.3"] in page.rows
+    assert ["12 s", "0.5"] in page.rows
+
+
+def test_a_match_of_a_video_has_its_timeline_and_the_figures_of_it(text: str) -> None:
+    page = _Page(text)
+    (row,) = (row for row in page.rows if row[0] == "films/long.mp4")
+    assert row[4] == "letterbox trimmed, mirrored33 %, in 2 stretches between 1:02 and 5:30"
+    assert row[5] == "about 1 in 40 million"
+    assert any(attrs.get("href") == "#clip-1" for _, attrs in page.tags)
+    assert any(tag == "article" and attrs.get("id") == "clip-1" for tag, attrs in page.tags)
+    said = page.text()
+    assert "33 % of the known clip is in this file, in 2 stretches between 1:02 and 5:30." in said
+    assert "4 % of this file is the known clip. It plays 1.10 times as fast. By chance: about 1 in 40 million." in said
+    assert ["1", "1:02 to 1:12", "0:00 to 0:10", "10", "8.7", "the same"] in page.rows
+    assert ["2", "5:00 to 5:30", "1:30 to 2:00", "30", "15.1", "1.10 times as fast"] in page.rows
+
+
+def test_beyond_the_rows_shown_a_video_has_no_timeline_and_no_link(
+    tmp_path: Path, results: list[FileResult], header: ReportHeader
+) -> None:
+    page = _Page(_text(tmp_path, [results[5]] * 4, header, row_limit=2))
+    assert [attrs["id"] for tag, attrs in page.tags if tag == "article"] == ["clip-1", "clip-2"]
+    links = [attrs["href"] for tag, attrs in page.tags if tag == "a" and (attrs["href"] or "").startswith("#clip-")]
+    assert links == ["#clip-1", "#clip-2"]
+    assert "2 more: see the JSONL, CSV or Parquet report, which hold every row." in page.text()
+
+
+def test_a_page_without_videos_says_nothing_of_them(tmp_path: Path, header: ReportHeader) -> None:
+    header.statistics.videos = 0
+    text = _text(tmp_path, [FileResult("a.jpg")], header)
+    assert "Where the known clips are" not in text
+    assert "videos compared" not in text
 
 
 def test_all_ids_are_distinct_and_every_label_points_at_one(text: str) -> None:
@@ -228,6 +259,23 @@ def test_a_scan_without_banks_says_that_nothing_could_have_matched(tmp_path: Pat
     assert "nothing could have matched" in _text(tmp_path, [], bare)
 
 
+@pytest.mark.parametrize("scheme", [0, 1, 2], ids=["light", "dark", "print"])
+@pytest.mark.parametrize(
+    ("front", "back"),
+    [("leaf", "paper"), ("leaf", "card"), ("leaf", "leaf-soft"), ("quiet", "paper"), ("quiet", "card")],
+)
+def test_what_a_timeline_draws_has_the_contrast_that_wcag_aa_asks_of_graphics(
+    text: str, scheme: int, front: str, back: str
+) -> None:
+    assert _contrast(text, scheme, front, back) >= 3
+
+
+def _contrast(text: str, scheme: int, front: str, back: str) -> float:
+    palette = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", re.findall(r":root \{(.*?)\}", text, re.DOTALL)[scheme]))
+    high, low = sorted((_luminance(palette[front]), _luminance(palette[back])), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
 def _luminance(colour: str) -> float:
     channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels]
@@ -238,9 +286,7 @@ def _luminance(colour: str) -> float:
 @pytest.mark.parametrize(
     ("front", "back"),
     [("ink", "paper"), ("ink", "card"), ("quiet", "paper"), ("quiet", "card"), ("leaf", "paper"),
-     ("alert", "alert-soft"), ("ink", "alert-soft"), ("note", "card"), ("ink", "leaf-soft")],
+     ("alert", "alert-soft"), ("ink", "alert-soft"), ("note", "card"), ("ink", "leaf-soft"), ("leaf", "card")],
 )  # fmt: skip
 def test_every_text_has_the_contrast_that_wcag_aa_asks(text: str, scheme: int, front: str, back: str) -> None:
-    palette = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", re.findall(r":root \{(.*?)\}", text, re.DOTALL)[scheme]))
-    high, low = sorted((_luminance(palette[front]), _luminance(palette[back])), reverse=True)
-    assert (high + 0.05) / (low + 0.05) >= 4.5
+    assert _contrast(text, scheme, front, back) >= 4.5

@@ -42,12 +42,32 @@ def test_json_lines_hold_one_object_a_file_with_the_pinned_fields(
         "variant": "mirrored",
         "category": "A1",
         "provenance": "exchange:example",
+        "false_match_probability": 0.0003,
     }
     assert objects[0]["unchecked"] is None
     assert objects[0]["matches"] == []
     assert objects[4]["path"] == "box.zip!/in/side.gif"
     assert objects[4]["unchecked"]["reason"] == "frame_limit"
-    assert objects[5]["caution"] == {"reason": "low_quality", "detail": "Too plain."}
+    assert objects[6]["caution"] == {"reason": "low_quality", "detail": "Too plain."}
+
+
+def test_json_lines_say_of_a_video_how_much_of_it_matches_and_where(
+    tmp_path: Path, results: list[FileResult], header: ReportHeader
+) -> None:
+    lines = _written(tmp_path / "r.jsonl", results, header).read_text("ascii").splitlines()
+    film = json.loads(lines[5])
+    assert film["media"]["duration_s"] == 845.0
+    (match,) = film["matches"]
+    assert (match["known_share"], match["query_share"], match["known_duration_s"]) == (0.3333, 0.045, 120.0)
+    assert match["segments"][1] == {
+        "query_from_s": 62.0,
+        "query_to_s": 72.5,
+        "known_from_s": 0.0,
+        "known_to_s": 10.0,
+        "frames": 10,
+        "mean_distance": 8.74,
+        "speed": 1.0,
+    }
 
 
 def test_json_lines_give_back_every_byte_of_a_name(tmp_path: Path, header: ReportHeader) -> None:
@@ -62,9 +82,13 @@ def test_csv_holds_one_row_a_match_and_one_for_a_file_without(
     text = _written(tmp_path / "r.csv", results, header).read_text("utf-8")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert tuple(rows[0]) == COLUMNS
-    assert [row["bank"] for row in rows] == ["", "known", "other & more", "", "known", "", ""]
+    assert [row["bank"] for row in rows] == ["", "known", "other & more", "", "known", "", "clips & more", ""]
     assert rows[3]["unchecked"] == "damaged"
     assert rows[1]["width"] == "640"
+    film = rows[6]
+    assert (film["query_from_s"], film["query_to_s"], film["known_share"]) == ("62.0", "330.0", "0.3333")
+    assert (film["query_share"], film["false_match_probability"]) == ("0.045", "2.6e-08")
+    assert rows[1]["known_share"] == ""
 
 
 def test_no_csv_cell_can_act_as_a_formula(tmp_path: Path, results: list[FileResult], header: ReportHeader) -> None:
@@ -97,9 +121,10 @@ def test_parquet_reads_back_what_was_told(tmp_path: Path, results: list[FileResu
     table = parquet.read_table(_written(tmp_path / "r.parquet", results, header))
     assert tuple(table.column_names) == COLUMNS
     rows = table.to_pylist()
-    assert [row["distance"] for row in rows] == [None, 4, 0, None, 31, None, None]
+    assert [row["distance"] for row in rows] == [None, 4, 0, None, 31, None, 9, None]
     assert rows[4]["path"] == "=cmd|' /C calc'!A0"
     assert rows[5]["frames"] == 900
+    assert (rows[6]["query_from_s"], rows[6]["query_to_s"]) == (62.0, 330.0)
 
 
 def test_parquet_is_written_in_row_groups_as_rows_come(

@@ -38,9 +38,11 @@ class Matcher:
         return "one"
     def signal_types(self):
         return {"pdq"}
+    def level(self):
+        return "standard"
 
 folder, data, out = sys.argv[1:]
-request = ScanRequest((folder,), options=HashOptions(with_query_variants=True, archives=True))
+request = ScanRequest((folder,), options=HashOptions(level="standard", archives=True))
 passing_by = [path for end in ("jsonl", "csv") for path in written_paths(f"{out}.{end}")]
 with (
     Scan(request, Matcher(), Path(data), jobs=2, passing_by=passing_by) as scan,

@@ -13,18 +13,19 @@ from PIL import Image
 
 from hedgerow.banks.model import Match
 from hedgerow.errors import JournalBusy, NothingToScan
-from hedgerow.hashing import HashOptions, MediaHash, Unchecked, examine_bytes, examine_file
+from hedgerow.hashing import HashOptions, MediaHash, Signal, Unchecked, examine_bytes, examine_file
+from hedgerow.hashing.frame_list import FrameList
 from hedgerow.hashing.pool import FileHash, FileTask
-from hedgerow.scanning.scan import Scan, ScanRequest
+from hedgerow.media import MediaInfo
+from hedgerow.scanning.scan import Scan, ScanRequest, caution_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from hedgerow.hashing import Signal
     from hedgerow.scanning.model import FileResult, Progress
 
-OPTIONS = HashOptions(with_query_variants=True, archives=True)
+OPTIONS = HashOptions(level="standard", archives=True)
 
 
 def picture(seed: int, size: int = 96) -> bytes:
@@ -44,7 +45,13 @@ class FakePool:
     hashed: list[tuple[str, int]] = field(default_factory=list)
     most_ahead: int = 4
 
-    def results(self, tasks: Iterable[FileTask], *, types: Sequence[str] | None = None) -> Iterator[FileHash]:  # noqa: ARG002  (the protocol's)
+    def results(
+        self,
+        tasks: Iterable[FileTask],
+        *,
+        types: Sequence[str] | None = None,  # noqa: ARG002  (the protocol's)
+        level: str | None = None,  # noqa: ARG002  (the protocol's)
+    ) -> Iterator[FileHash]:
         ahead: list[FileTask] = []
         for task in tasks:
             ahead.append(task)  # taken before it is worked on, as the real pool does
@@ -96,6 +103,9 @@ class FakeMatcher:
 
     def signal_types(self) -> frozenset[str]:
         return frozenset({"pdq"})
+
+    def level(self) -> str:
+        return "standard"
 
 
 @pytest.fixture
@@ -330,7 +340,13 @@ def test_more_known_files_than_may_wait_behind_a_changed_one_keep_their_order(
 
 def test_a_pool_that_gives_no_answer_never_makes_a_file_disappear(scan: Callable[..., Scan]) -> None:
     class Forgetful(FakePool):
-        def results(self, tasks: Iterable[FileTask], *, types: Sequence[str] | None = None) -> Iterator[FileHash]:  # noqa: ARG002  (the protocol's)
+        def results(
+            self,
+            tasks: Iterable[FileTask],
+            *,
+            types: Sequence[str] | None = None,  # noqa: ARG002  (the protocol's)
+            level: str | None = None,  # noqa: ARG002  (the protocol's)
+        ) -> Iterator[FileHash]:
             for task in tasks:
                 if not task.path.endswith("plain.png"):
                     yield from self._answers(task)
@@ -353,6 +369,25 @@ def test_digests_are_asked_for_only_where_a_bank_holds_some(
         assert running._options.types == ("pdq", "md5", "sha1")
 
 
+@pytest.mark.parametrize("level", ["exact", "thorough"])
+def test_files_are_hashed_at_the_level_that_the_banks_need(
+    folder: Path, tmp_path: Path, matcher: FakeMatcher, monkeypatch: pytest.MonkeyPatch, level: str
+) -> None:
+    asked: list[str | None] = []
+
+    class Pool(FakePool):
+        def results(
+            self, tasks: Iterable[FileTask], *, types: Sequence[str] | None = None, level: str | None = None
+        ) -> Iterator[FileHash]:
+            asked.append(level)
+            return super().results(tasks, types=types)
+
+    monkeypatch.setattr(matcher, "level", lambda: level)
+    with Scan(ScanRequest((str(folder),), options=OPTIONS), matcher, tmp_path / "data", pool=Pool()) as running:
+        assert len(list(running.results())) > 0
+    assert asked == [level]
+
+
 def test_the_real_pool_answers_the_same_as_hashing_here(
     tmp_path: Path, folder: Path, matcher: FakeMatcher, scan: Callable[..., Scan]
 ) -> None:
@@ -364,3 +399,15 @@ def test_the_real_pool_answers_the_same_as_hashing_here(
     assert [result.to_line() for result in results[:-2]] == here
     assert [match.entry for match in results[-2].matches] == [3]
     assert results[-2].place.endswith("z.tar!/three.png")
+
+
+def test_a_video_has_a_caution_when_every_frame_of_it_is_too_plain() -> None:
+    def of(*qualities: int) -> str | None:
+        count = len(qualities)
+        frames = FrameList.of(np.zeros((count, 32)), qualities, range(count), range(count), range(count), count)
+        signal = Signal("vpdq", frames.digest(), frames=frames)
+        caution = caution_of(MediaHash(MediaInfo("video/mp4", 9, 9, count), (signal,)))
+        return None if caution is None else caution.detail
+
+    assert of(10, 60) is None
+    assert (of(10, 49) or "").startswith("Every frame of the video")

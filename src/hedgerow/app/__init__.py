@@ -11,24 +11,24 @@ from hedgerow.app.banks import (
     change_bank,
     create_bank,
     export_bank,
+    export_videos,
     import_bank,
     list_banks,
     show_bank,
     withdraw,
 )
 from hedgerow.app.clock import now
+from hedgerow.app.comparing import Comparison, compare
 from hedgerow.app.hashing import (
-    Comparison,
     archive_limits,
     caution_object,
-    compare,
     hash_files,
     hash_options,
     media_object,
     unchecked_object,
 )
 from hedgerow.app.matching import match_files, open_matcher
-from hedgerow.app.scanning import ScanPlan, group_files, scan
+from hedgerow.app.scanning import ScanPlan, early_nursery, group_files, scan
 
 __all__ = [
     "BankChange",
@@ -41,7 +41,9 @@ __all__ = [
     "change_bank",
     "compare",
     "create_bank",
+    "early_nursery",
     "export_bank",
+    "export_videos",
     "group_files",
     "hash_files",
     "hash_options",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hedgerow.banks.formats import ReadOptions
     from hedgerow.database import Database
     from hedgerow.hashing import MediaHash, Signal
+    from hedgerow.hashing.signal import Level
     from hedgerow.settings import Settings
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "change_bank",
     "create_bank",
     "export_bank",
+    "export_videos",
     "import_bank",
     "list_banks",
     "show_bank",
@@ -41,6 +43,7 @@ class BankChange:
     threshold: int | None = None
     minimum_quality: int | None = None
     is_enabled: bool | None = None
+    level: Level | None = None
 
 
 @contextmanager
@@ -60,6 +63,7 @@ def create_bank(
     *,
     threshold: int | None = None,
     minimum_quality: int | None = None,
+    level: Level = "standard",
     note: str | None = None,
 ) -> Bank:
     """Create a bank; what is not said comes from the settings."""
@@ -72,12 +76,13 @@ def create_bank(
             now=now(),
             threshold=settings.threshold if threshold is None else threshold,
             minimum_quality=settings.minimum_quality if minimum_quality is None else minimum_quality,
+            level=level,
             note=note,
         )
 
 
 def change_bank(settings: Settings, name: str, change: BankChange) -> Bank:
-    """Change a bank's threshold, minimum quality, or whether it is searched."""
+    """Change a bank's threshold, minimum quality, level, or whether it is searched."""
     from hedgerow.banks import records
 
     with _database(settings) as database, database.write() as connection:
@@ -87,6 +92,7 @@ def change_bank(settings: Settings, name: str, change: BankChange) -> Bank:
             threshold=change.threshold,
             minimum_quality=change.minimum_quality,
             is_enabled=change.is_enabled,
+            level=change.level,
         )
 
 
@@ -122,6 +128,7 @@ def show_bank(settings: Settings, name: str, limit: int) -> tuple[BankSummary, l
                 "variant": entry.signal.variant,
                 "category": entry.attributes.category,
                 "provenance": entry.attributes.provenance,
+                "external_id": entry.attributes.external_id,
                 "added_at": entry.attributes.added_at.isoformat() if entry.attributes.added_at else None,
                 "note": entry.attributes.note,
             }
@@ -137,15 +144,19 @@ def add_files(
     *,
     types: Sequence[str] = ("pdq",),
     attributes: Attributes | None = None,
+    with_regions: bool = False,
 ) -> Iterator[tuple[str, MediaHash, Added]]:
-    """Hash files exactly and add their signals to a bank, one transaction a file."""
+    """Hash files exactly and add their signals to a bank, those of a picture's likely crops too if asked for.
+
+    One transaction a file.
+    """
     from hedgerow.banks import Attributes, NewEntry, records
 
     said = attributes or Attributes()
     with _database(settings) as database:
         with database.read() as connection:
             bank = records.find_bank(connection, name)
-        for path, result in hash_files(settings, paths, types=types, exact=True):
+        for path, result in hash_files(settings, paths, types=types, exact=True, bank_regions=with_regions):
             with database.write() as connection:
                 new = [NewEntry(signal, said) for signal in result.signals]
                 added = records.add_entries(connection, bank, new, now=now())
@@ -198,6 +209,16 @@ def export_bank(settings: Settings, name: str, out: TextIO, *, form: str, only_r
     with _database(settings) as database, database.read() as connection:
         bank = records.find_bank(connection, name)
         return export_entries(connection, bank, out, format=form, only_redistributable=only_redistributable)
+
+
+def export_videos(settings: Settings, name: str, folder: Path, *, form: str, only_redistributable: bool) -> int:
+    """Write each of a bank's live videos to a file of its own and return how many."""
+    from hedgerow.banks import records
+    from hedgerow.banks.importing import export_videos as export
+
+    with _database(settings) as database, database.read() as connection:
+        bank = records.find_bank(connection, name)
+        return export(connection, bank, folder, format=form, only_redistributable=only_redistributable)
 
 
 def withdraw(settings: Settings, name: str, entry: str, *, reason: str | None = None) -> list[int]:

@@ -61,13 +61,14 @@ def match_files(settings: Settings, paths: Sequence[str]) -> Iterator[tuple[str,
     from hedgerow.hashing import HashOptions
     from hedgerow.hashing.pool import FileTask, HashingPool
 
-    options = HashOptions(limits=settings.media_limits(), with_query_variants=True)
+    options = HashOptions(limits=settings.media_limits(), level="standard")
     has_folders = any(Path(path).is_dir() for path in paths)
     with HashingPool(options, settings.jobs if has_folders else min(settings.jobs, len(paths))) as pool:
         pool.start()  # the processes come up while this one loads the database
         with open_matcher(settings) as matcher:
             types = ("pdq", *sorted(set(matcher.signal_types()) - {"pdq"}))
-            for answer in pool.results((FileTask(path) for path in _files_of(paths)), types=types):
+            tasks = (FileTask(path) for path in _files_of(paths))
+            for answer in pool.results(tasks, types=types, level=matcher.level()):
                 yield answer.path, answer.hash, matcher.search(answer.hash.signals)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,12 @@ from hedgerow.app.hashing import archive_limits, hash_options
 from hedgerow.app.matching import open_matcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import ExitStack
     from datetime import datetime
 
-    from hedgerow.hashing.pool import HashingPool
+    from hedgerow.hashing.pool import FileTask, HashingPool
+    from hedgerow.media.sandbox_nursery import Nursery
     from hedgerow.scanning import (
         BankLine,
         FileResult,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     )
     from hedgerow.settings import Settings
 
-__all__ = ["ScanPlan", "group_files", "scan"]
+__all__ = ["ScanPlan", "early_nursery", "group_files", "scan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,19 @@ class ScanPlan:
     keeps_journal: bool = False
 
 
+@contextmanager
+def early_nursery() -> Iterator[Nursery | None]:
+    """Start the process from which a scan's workers will be forked; it comes up while the settings are read."""
+    from hedgerow.hashing.pool import start_nursery
+
+    nursery = start_nursery()
+    try:
+        yield nursery
+    finally:
+        if nursery is not None:
+            nursery.close()
+
+
 def scan(
     settings: Settings,
     plan: ScanPlan,
@@ -64,6 +79,7 @@ def scan(
     on_result: Callable[[FileResult], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_start: Callable[[bool], None] | None = None,
+    nursery: Nursery | None = None,
 ) -> ScanStatistics:
     """Scan, write the reports, and return how it went.
 
@@ -73,6 +89,7 @@ def scan(
         on_result: Called with each result, in the order of the walk.
         on_progress: Called at most ten times a second.
         on_start: Called once, with whether an interrupted run is taken up again.
+        nursery: From `early_nursery`, where the caller entered that before it read the settings.
     """
     from contextlib import ExitStack
 
@@ -80,11 +97,17 @@ def scan(
 
     started = now()
     with ExitStack() as stack:
-        is_long = _holds_more_than(_LONG_SCAN_BYTES, plan.paths)
         pool = stack.enter_context(
-            HashingPool(hash_options(settings), settings.jobs, archive_limits(settings), is_long=is_long)
+            HashingPool(
+                hash_options(settings),
+                settings.jobs,
+                archive_limits(settings),
+                is_long=_holds_more_than(_LONG_SCAN_BYTES, plan.paths),
+                nursery=nursery,
+            )
         )
-        pool.start()  # the processes come up while this one loads the database
+        pool.start()
+        pool.begin(_first_files(settings, plan))  # the processes have something to do while this one loads the database
         running, reports = _prepare_scan(settings, plan, pool, stack, on_progress)
         if on_start is not None:
             on_start(running.is_resumed)
@@ -100,6 +123,27 @@ def scan(
             report.finish(header)
         running.finish(keep_journal=plan.keeps_journal)
         return running.statistics
+
+
+_EARLY_BYTES = 4 * 1024**2  # of one file: it may turn out that an interrupted run has dealt with it
+
+
+def _first_files(settings: Settings, plan: ScanPlan) -> Iterator[FileTask]:
+    """Walk as the scan will, up to the first path that is no small file; should they differ, time is lost only."""
+    from hedgerow.errors import NothingToScan
+    from hedgerow.hashing.pool import FileTask
+    from hedgerow.scanning.report import written_paths
+    from hedgerow.scanning.walk import walk
+
+    passing_by = [settings.data, *(path for report in plan.reports for path in written_paths(report))]
+    found = walk(plan.paths, plan.exclude, follow_links=plan.follow_links, passing_by=passing_by)
+    try:
+        for each in found:
+            if each.unchecked is not None or each.size_bytes > _EARLY_BYTES:
+                return
+            yield FileTask(each.path)
+    except NothingToScan:
+        return  # the scan itself says so, once it is known that there are banks
 
 
 _LONG_SCAN_BYTES = 1024**3  # half a minute of work on two cores, of which loading compiled kernels takes one second

@@ -19,7 +19,8 @@ from hedgerow.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from hedgerow.banks import Attributes, Bank, BankSummary
+    from hedgerow.banks import Attributes, Bank, BankSummary, ImportReport
+    from hedgerow.hashing.signal import Level
 
 __all__ = ["bank_command"]
 
@@ -37,6 +38,7 @@ def _bank_object(bank: Bank) -> dict[str, object]:
         "bank": bank.name,
         "threshold": bank.threshold,
         "minimum_quality": bank.minimum_quality,
+        "level": bank.level,
         "enabled": bank.is_enabled,
         "created_at": bank.created_at.isoformat(),
         "note": bank.note,
@@ -51,13 +53,24 @@ def _summary_line(summary: BankSummary) -> str:
     counts = ", ".join(f"{count:,} {name}" for name, count in sorted(summary.live.items())) or "empty"
     state = "" if summary.bank.is_enabled else "  (disabled)"
     withdrawn = f", {summary.withdrawn:,} withdrawn" if summary.withdrawn else ""
-    return f"{summary.bank.name:<24} threshold {summary.bank.threshold:>2}  {counts}{withdrawn}{state}"
+    rules = f"threshold {summary.bank.threshold:>2}  {summary.bank.level}"
+    return f"{summary.bank.name:<24} {rules}  {counts}{withdrawn}{state}"
+
+
+_LEVELS = click.Choice(["exact", "standard", "thorough"])
 
 
 @bank_command.command("create")
 @click.argument("name")
 @click.option("--threshold", type=int, metavar="BITS", help="Largest distance that is a match, 0-64. [default: 31]")
 @click.option("--minimum-quality", type=int, metavar="N", help="PDQ of lower quality is not matched. [default: 50]")
+@click.option(
+    "--level",
+    type=_LEVELS,
+    default="standard",
+    show_default=True,
+    help="How many ways a file is looked up: as it is; turned, mirrored, trimmed … too; the rarer ones too.",
+)
 @click.option("--note", help="What this bank is for.")
 @data_option
 @json_option
@@ -67,6 +80,7 @@ def create(
     name: str,
     threshold: int | None,
     minimum_quality: int | None,
+    level: Level,
     note: str | None,
     data: str | None,
     is_json: bool,
@@ -75,18 +89,20 @@ def create(
     from hedgerow import app
 
     bank = app.create_bank(
-        settings_of(ctx, data), name, threshold=threshold, minimum_quality=minimum_quality, note=note
+        settings_of(ctx, data), name, threshold=threshold, minimum_quality=minimum_quality, level=level, note=note
     )
     if is_json:
         print_json(_bank_object(bank))
     else:
-        click.echo(f"Created the bank {bank.name} (threshold {bank.threshold} bits).")
+        level_said = "" if bank.level == "standard" else f", level {bank.level}"
+        click.echo(f"Created the bank {bank.name} (threshold {bank.threshold} bits{level_said}).")
 
 
 @bank_command.command("change")
 @click.argument("name")
 @click.option("--threshold", type=int, metavar="BITS", help="New threshold, 0-64.")
 @click.option("--minimum-quality", type=int, metavar="N", help="New minimum quality, 0-100.")
+@click.option("--level", type=_LEVELS, help="How many ways a file is looked up from now on.")
 @click.option("--enable/--disable", "is_enabled", default=None, help="Whether the bank is searched.")
 @data_option
 @json_option
@@ -96,6 +112,7 @@ def change(
     name: str,
     threshold: int | None,
     minimum_quality: int | None,
+    level: Level | None,
     is_enabled: bool | None,
     data: str | None,
     is_json: bool,
@@ -103,13 +120,14 @@ def change(
     """Change the bank NAME; what is not named stays."""
     from hedgerow import app
 
-    wanted = app.BankChange(threshold, minimum_quality, is_enabled)
+    wanted = app.BankChange(threshold, minimum_quality, is_enabled, level)
     bank = app.change_bank(settings_of(ctx, data), name, wanted)
     if is_json:
         print_json(_bank_object(bank))
     else:
         state = "searched" if bank.is_enabled else "not searched"
-        click.echo(f"{bank.name}: threshold {bank.threshold}, minimum quality {bank.minimum_quality}, {state}.")
+        rules = f"threshold {bank.threshold}, minimum quality {bank.minimum_quality}, level {bank.level}"
+        click.echo(f"{bank.name}: {rules}, {state}.")
 
 
 @bank_command.command("list")
@@ -147,7 +165,9 @@ def show(ctx: click.Context, name: str, limit: int, data: str | None, is_json: b
     click.echo(_summary_line(summary))
     for entry in entries:
         about = "  ".join(
-            str(entry[key]) for key in ("type", "variant", "category", "provenance", "note") if entry[key]
+            str(entry[key])
+            for key in ("type", "variant", "category", "provenance", "external_id", "note")
+            if entry[key]
         )
         click.echo(f"{entry['entry']:>10}  {about}")
 
@@ -169,6 +189,7 @@ def _said(
 @click.option("--provenance", metavar="WHO", help="Who says so. [default: person]")
 @click.option("--note", help="Free text.")
 @click.option("--redistributable", "may_be_redistributed", is_flag=True, help="It may be shared with partners.")
+@click.option("--regions", is_flag=True, help="Also add eleven likely crops of each picture, so that deep crops match.")
 @jobs_option
 @data_option
 @json_option
@@ -183,6 +204,7 @@ def add(
     provenance: str | None,
     note: str | None,
     may_be_redistributed: bool,
+    regions: bool,
     jobs: int | None,
     data: str | None,
     is_json: bool,
@@ -208,7 +230,8 @@ def add(
         else:
             click.echo(f"{outcome.added} added, {outcome.already_there} already there.")
     has_unchecked = False
-    for path, result, added in app.add_files(settings, name, files, types=types, attributes=said) if files else ():
+    found = app.add_files(settings, name, files, types=types, attributes=said, with_regions=regions) if files else ()
+    for path, result, added in found:
         reasons = [refusal.reason for refusal in added.refused]
         has_unchecked |= result.unchecked is not None or bool(reasons)
         if is_json:
@@ -239,8 +262,13 @@ def _type_and_value(text: str) -> tuple[str, str]:
 
 @bank_command.command("import")
 @click.argument("name")
-@click.argument("file", type=click.Path(allow_dash=True))
-@click.option("--format", "form", type=click.Choice(["text", "csv", "jsonl"]), help="[default: told by content]")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(allow_dash=True))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "csv", "jsonl", "vpdq", "vpdq-json"]),
+    help="vpdq and vpdq-json: the frames of one video. [default: told by content]",
+)
 @click.option("--type", "signal_type", metavar="TYPE", help="What values are where the file does not say.")
 @click.option(
     "--column",
@@ -261,7 +289,7 @@ def _type_and_value(text: str) -> tuple[str, str]:
 def import_(
     ctx: click.Context,
     name: str,
-    file: str,
+    files: tuple[str, ...],
     form: str | None,
     signal_type: str | None,
     columns: tuple[str, ...],
@@ -273,10 +301,11 @@ def import_(
     data: str | None,
     is_json: bool,
 ) -> None:
-    """Add the signals listed in FILE (or - for standard input) to the bank NAME.
+    """Add the signals listed in each FILE (or - for standard input) to the bank NAME.
 
-    Plain text (`pdq HEX`, or bare hex), CSV with a header, or JSON lines. Everything that is in order is added in one
-    transaction; every line that is not is reported with its number and the reason.
+    Plain text (`pdq HEX`, or bare hex), CSV with a header, JSON lines, or the frames of one video as the vPDQ tool and
+    python-threatexchange write them. Everything in a file that is in order is added in one transaction; every line
+    that is not is reported with its number and the reason.
 
     Exit status: 0, or 3 where lines were rejected (the others are in).
     """
@@ -291,33 +320,46 @@ def import_(
         columns=dict(_header_and_field(each) for each in columns),
         attributes=_said(provenance, category, note, may_be_redistributed, "import"),
     )
-    report = app.import_bank(
-        settings,
-        name,
-        sys.stdin.buffer if file == "-" else Path(file),
-        options=options,
-        readmit_withdrawn=readmit_withdrawn,
-    )
-    for rejection in report.rejections:
-        click.echo(f"line {rejection.line}: {rejection.reason}", err=True)
-    if report.rejected > len(report.rejections):
-        click.echo(f"… and {report.rejected - len(report.rejections):,} more", err=True)
-    if is_json:
-        print_json(
-            {
-                "bank": name,
-                "format": report.format,
-                "added": report.added,
-                "already_there": report.already_there,
-                "rejected": report.rejected,
-                "reasons": report.reasons,
-            }
+    has_rejected = False
+    for file in files:
+        report = app.import_bank(
+            settings,
+            name,
+            sys.stdin.buffer if file == "-" else Path(file),
+            options=options,
+            readmit_withdrawn=readmit_withdrawn,
         )
-    else:
-        click.echo(f"{report.added:,} added, {report.already_there:,} already there, {report.rejected:,} rejected.")
+        has_rejected |= report.rejected > 0
+        place = f"{file}: " if len(files) > 1 else ""
+        _print_rejections(report, place)
+        if is_json:
+            print_json(_import_object(name, file, report))
+            continue
+        click.echo(
+            f"{place}{report.added:,} added, {report.already_there:,} already there, {report.rejected:,} rejected."
+        )
         for reason, count in sorted(report.reasons.items(), key=lambda item: -item[1]):
             click.echo(f"{count:>10,}  {reason}")
-    ctx.exit(UNCHECKED if report.rejected else DONE)
+    ctx.exit(UNCHECKED if has_rejected else DONE)
+
+
+def _print_rejections(report: ImportReport, place: str) -> None:
+    for rejection in report.rejections:
+        click.echo(f"{place}line {rejection.line}: {rejection.reason}", err=True)
+    if report.rejected > len(report.rejections):
+        click.echo(f"{place}… and {report.rejected - len(report.rejections):,} more", err=True)
+
+
+def _import_object(name: str, file: str, report: ImportReport) -> dict[str, object]:
+    return {
+        "bank": name,
+        "path": None if file == "-" else file,
+        "format": report.format,
+        "added": report.added,
+        "already_there": report.already_there,
+        "rejected": report.rejected,
+        "reasons": report.reasons,
+    }
 
 
 def _header_and_field(text: str) -> tuple[str, str]:
@@ -329,21 +371,39 @@ def _header_and_field(text: str) -> tuple[str, str]:
 
 @bank_command.command("export")
 @click.argument("name")
-@click.option("--format", "form", type=click.Choice(["text", "csv", "jsonl"]), default="jsonl", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "csv", "jsonl", "vpdq", "vpdq-json"]),
+    default="jsonl",
+    show_default=True,
+    help="vpdq and vpdq-json: the videos alone, a file for each.",
+)
 @click.option("--redistributable-only", is_flag=True, help="Only what may be shared with partners.")
-@click.option("--output", "-o", type=click.Path(dir_okay=False), help="File to write. [default: standard output]")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(),
+    help="File to write, or the folder for vpdq and vpdq-json. [default: standard output]",
+)
 @data_option
 @click.pass_context
 def export(
     ctx: click.Context, name: str, form: str, redistributable_only: bool, output: str | None, data: str | None
 ) -> None:
-    """Write the live entries of the bank NAME; jsonl loses nothing, text is the values alone."""
+    """Write the live entries of the bank NAME; csv and jsonl lose nothing, text is the values alone."""
     from hedgerow import app
 
-    with click.open_file(output or "-", "w", encoding="utf-8", atomic=output is not None) as out:
-        count = app.export_bank(
-            settings_of(ctx, data), name, cast("TextIO", out), form=form, only_redistributable=redistributable_only
-        )
+    settings = settings_of(ctx, data)
+    if form in {"vpdq", "vpdq-json"}:
+        if output is None:
+            raise click.UsageError(f"--format {form} writes a file for each video: name a folder with --output.")
+        count = app.export_videos(settings, name, Path(output), form=form, only_redistributable=redistributable_only)
+    else:
+        with click.open_file(output or "-", "w", encoding="utf-8", atomic=output is not None) as out:
+            count = app.export_bank(
+                settings, name, cast("TextIO", out), form=form, only_redistributable=redistributable_only
+            )
     click.echo(f"{count:,} exported.", err=True)
 
 

@@ -26,6 +26,8 @@ __all__ = ["demo_command"]
 def demo_command(ctx: click.Context, folder: Path, pictures: Path | None, jobs: int | None) -> None:
     """Make a bank from ordinary pictures, write altered copies of them among unrelated ones, and scan.
 
+    Where the video extra is installed, clips made of the pictures take part.
+
     Everything lies in FOLDER (default ./hedgerow-demo) and may be deleted afterwards. Nothing leaves this machine.
     """
     from hedgerow import demonstration as demo
@@ -42,9 +44,10 @@ def demo_command(ctx: click.Context, folder: Path, pictures: Path | None, jobs: 
     click.echo("Making a bank of ordinary pictures, and altered copies among unrelated ones …")
     laid = demo.prepare(settings, folder, chosen)
     copies = sum(laid.copies.values())
+    clips = f" and {laid.clips} clips" if laid.clips else ""
     click.echo(
-        f"{len(laid.known)} pictures are banked as signals; {copies} altered copies lie among "
-        f"{len(laid.unrelated)} unrelated pictures.\n"
+        f"{len(laid.known) - laid.clips} pictures{clips} are banked as signals; {copies} altered copies lie among "
+        f"{len(laid.unrelated)} unrelated {'files' if clips else 'pictures'}.\n"
     )
     report = folder / "report.html"
     statistics = demo.scan_folder(settings, laid, report)
@@ -53,7 +56,8 @@ def demo_command(ctx: click.Context, folder: Path, pictures: Path | None, jobs: 
         count = f"{found} of {made}"
         click.echo(f"{name:<28}{count:>10}{'' if median is None else median:>14}   {variant}")
     wrong = len(laid.wrong)
-    click.echo(f"{'unrelated pictures':<28}{f'{wrong} of {len(laid.unrelated)}':>10}{'':>14}   (false matches)")
+    unrelated = f"unrelated {'files' if clips else 'pictures'}"
+    click.echo(f"{unrelated:<28}{f'{wrong} of {len(laid.unrelated)}':>10}{'':>14}   (false matches)")
     click.echo(
         f"\n{statistics.files} files in {statistics.duration_s:.1f} s ({statistics.files_per_s:.0f} a second). "
         f"Report: {report}"

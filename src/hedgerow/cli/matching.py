@@ -25,7 +25,7 @@ __all__ = ["match_command"]
 def match_command(
     ctx: click.Context, files: tuple[str, ...], jobs: int | None, data: str | None, is_json: bool
 ) -> None:
-    """Look up each FILE in the enabled banks: as it is, turned, mirrored, without its borders.
+    """Look up each FILE, picture or video, in the enabled banks, in as many ways as their levels say.
 
     A folder stands for the files below it; `hedgerow scan` also opens archives, resumes and writes reports.
 
@@ -42,7 +42,7 @@ def match_command(
                 {
                     "path": path,
                     "media": app.media_object(result.media),
-                    "matches": [_match_object(match) for match in matches],
+                    "matches": [match.to_json() for match in matches],
                     "unchecked": app.unchecked_object(result.unchecked),
                     "caution": app.caution_object(result),
                 }
@@ -52,17 +52,16 @@ def match_command(
     ctx.exit(verdict(has_matches=has_matches, has_unchecked=has_unchecked))
 
 
-def _match_object(match: Match) -> dict[str, object]:
-    return {name: getattr(match, name) for name in match.__slots__}
-
-
 def _print_matches(path: str, result: MediaHash, matches: list[Match]) -> None:
     from hedgerow import app
+    from hedgerow.scanning.words import briefly_where
 
     for match in matches:
-        how = f"{match.distance} bits" if match.type == "pdq" else "equal"
+        how = f"{match.distance} bits" if match.type in {"pdq", "vpdq"} else "equal"
         about = ", ".join(part for part in (match.category, match.provenance) if part)
-        click.echo(f"{path}: {match.bank} entry {match.entry}, {match.type} {how}, {match.variant} ({about})")
+        where = briefly_where(match)
+        seen = f"{match.variant}{where and f', {where}'}"
+        click.echo(f"{path}: {match.bank} entry {match.entry}, {match.type} {how}, {seen} ({about})")
     if not matches and result.unchecked is None:
         click.echo(f"{path}: no match")
     caution = app.caution_object(result)

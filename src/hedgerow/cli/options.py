@@ -50,7 +50,7 @@ def types_option(command: F) -> F:
         default="pdq",
         show_default=True,
         metavar="TYPE[,TYPE…]",
-        help="Signal types: pdq, md5, sha1, sha256.",
+        help="Signal types: pdq, md5, sha1, sha256. A video has a vpdq in the place of a pdq.",
         callback=lambda _ctx, _option, value: _types(value),
     )(command)
 

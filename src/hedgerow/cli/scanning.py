@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hedgerow.app import ScanPlan
-    from hedgerow.scanning import FileResult, Group, Progress, ScanStatistics
+    from hedgerow.media.sandbox_nursery import Nursery
+    from hedgerow.scanning import FileResult, Group, GroupStatistics, Progress, ScanStatistics
     from hedgerow.settings import Settings
 
 __all__ = ["group_command", "run_scan", "scan_command"]
@@ -61,21 +62,22 @@ def scan_command(
     data: str | None,
     is_json: bool,
 ) -> None:
-    """Look up everything below each PATH: files, folders, and pictures inside zip and tar archives.
+    """Look up everything below each PATH: files, folders, and pictures and videos inside zip and tar archives.
 
     Interrupt it at any time; the same command goes on where it was.
 
     Exit status: 0 nothing matched, 1 something matched, 3 something could not be checked.
     """
-    from hedgerow.app import ScanPlan
+    from hedgerow import app
 
-    settings = settings_of(ctx, data, jobs=jobs)
-    plan = ScanPlan(paths, exclude, follow_links, banks, reports, tiles, fresh, keep_journal)
+    plan = app.ScanPlan(paths, exclude, follow_links, banks, reports, tiles, fresh, keep_journal)
+    on_result = _print_result_object if is_json else _print_result
+    with app.early_nursery() as nursery:
+        settings = settings_of(ctx, data, jobs=jobs)
+        statistics = run_scan(settings, plan, shows_progress=shows_progress, on_result=on_result, nursery=nursery)
     if is_json:
-        statistics = run_scan(settings, plan, shows_progress=shows_progress, on_result=_print_result_object)
         sys.stdout.flush()
     else:
-        statistics = run_scan(settings, plan, shows_progress=shows_progress, on_result=_print_result)
         _print_statistics(statistics, reports)
     ctx.exit(verdict(has_matches=statistics.matched > 0, has_unchecked=statistics.unchecked_results > 0))
 
@@ -86,6 +88,7 @@ def run_scan(
     *,
     shows_progress: bool | None,
     on_result: Callable[[FileResult], None],
+    nursery: Nursery | None = None,
 ) -> ScanStatistics:
     """Scan with a progress bar on the error stream, and say how to go on when interrupted."""
     from hedgerow import app
@@ -93,7 +96,9 @@ def run_scan(
     is_shown = sys.stderr.isatty() if shows_progress is None else shows_progress
     try:
         with _progress_bar(is_shown=is_shown) as on_progress:
-            return app.scan(settings, plan, on_result=on_result, on_progress=on_progress, on_start=_print_resumed)
+            return app.scan(
+                settings, plan, on_result=on_result, on_progress=on_progress, on_start=_print_resumed, nursery=nursery
+            )
     except KeyboardInterrupt:
         click.echo("\nInterrupted. Give the same command again to go on from here.", err=True)
         raise
@@ -109,10 +114,14 @@ def _print_result_object(result: FileResult) -> None:
 
 
 def _print_result(result: FileResult) -> None:
+    from hedgerow.scanning.words import briefly_where
+
     place = printable(result.place)
     for match in result.matches:
-        how = f"{match.distance:>2} bits" if match.type == "pdq" else "equal  "
-        click.echo(f"match  {how}  {match.bank} entry {match.entry}  {place}  ({match.variant})")
+        how = f"{match.distance:>2} bits" if match.type in {"pdq", "vpdq"} else "equal  "
+        where = briefly_where(match)
+        seen = f"{match.variant}{where and f': {where}'}"
+        click.echo(f"match  {how}  {match.bank} entry {match.entry}  {place}  ({seen})")
 
 
 def printable(path: str) -> str:
@@ -124,7 +133,7 @@ def printable(path: str) -> str:
 
 def _print_statistics(statistics: ScanStatistics, reports: tuple[str, ...]) -> None:
     click.echo(
-        f"{statistics.files:,} files, {statistics.pictures:,} pictures: {statistics.matched:,} matched, "
+        f"{statistics.files:,} files, {_pictures(statistics)}: {statistics.matched:,} matched, "
         f"{statistics.unchecked_results:,} could not be checked"
         + (f", {statistics.cautions:,} too plain to compare" if statistics.cautions else "")
         + f" ({statistics.duration_s:.1f} s, {statistics.files_per_s:,.0f} files/s)"
@@ -135,6 +144,11 @@ def _print_statistics(statistics: ScanStatistics, reports: tuple[str, ...]) -> N
         click.echo(f"report: {report}")
     if statistics.unchecked_results and not reports:
         click.echo("Add --report FILE.html or --json to see which files could not be checked, and why.")
+
+
+def _pictures(statistics: ScanStatistics | GroupStatistics) -> str:
+    videos = f", {statistics.videos:,} videos" if statistics.videos else ""
+    return f"{statistics.pictures:,} pictures{videos}"
 
 
 @contextmanager
@@ -224,7 +238,7 @@ def group_command(
     unchecked = statistics.unchecked.total()
     if not is_json:
         click.echo(
-            f"{statistics.files:,} files, {statistics.pictures:,} pictures: {len(sizes):,} groups hold {sum(sizes):,} "
+            f"{statistics.files:,} files, {_pictures(statistics)}: {len(sizes):,} groups hold {sum(sizes):,} "
             f"of them; {unchecked:,} could not be checked."
         )
     ctx.exit(UNCHECKED if unchecked else DONE)

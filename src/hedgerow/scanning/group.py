@@ -1,32 +1,34 @@
 """Put near-duplicates together, so that a person looks once.
 
 How: files with equal bytes are one picture. Two pictures are neighbours when some view of one (as is, turned,
-mirrored, without its borders …) lies within the threshold of the other's stored signal. A group is a connected
-component of neighbours. Neighbourhood chains: the ends of a long chain may be far apart, so every group says its
-largest distance. Its representative is the picture with most neighbours, then the largest, then the first.
+mirrored, without its borders …) lies within the threshold of the other's stored signal; two videos when most of either
+is in the other (`hedgerow.scanning.group_videos`). A group is a connected component of neighbours. Neighbourhood
+chains: the ends of a long chain may be far apart, so every group says its largest distance. Its representative is the
+picture with most neighbours, then the largest, then the first.
 
 Memory: per picture two signals of 32 bytes and three numbers; names and query signals wait in temporary files.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import IO, TYPE_CHECKING, Any, Self
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from hedgerow.hashing import MINIMUM_QUALITY, HashOptions, Signal
 from hedgerow.hashing.pool import FileHash, FileTask, HashingPool
 from hedgerow.matching import HammingIndex
+from hedgerow.scanning.group_videos import VideoViews
 from hedgerow.scanning.model import MEMBER_SEPARATOR
+from hedgerow.scanning.spool import Spool
 from hedgerow.scanning.walk import walk
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
@@ -45,8 +47,10 @@ _SAME_FILE = "the same file"
 # Pictures whose views are searched at once: some 10,000 queries of 32 bytes.
 _BATCH = 1024
 
-# The largest distance within a group compares every pair: a million pairs of about ten views take about a second.
+# The largest distance within a group compares every pair: a million pairs of about ten views take about a second. A
+# pair of videos takes as long as some ten thousand pairs of pictures.
 _MOST_COMPARED = 1024
+_MOST_VIDEOS_COMPARED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,8 @@ class GroupMember:
 
     Attributes:
         path: Where it lies; ``archive.zip!/member.jpg`` inside an archive.
-        distance: Bits between its nearest view and the representative's stored signal. In a chain this may be more
-            than the threshold.
+        distance: Bits between its nearest view and the representative's stored signal; of a video the mean over the
+            representative's frames. In a chain this may be more than the threshold.
         variant: That view (``as is``, ``mirrored`` …), or ``the same file`` where the bytes are equal.
     """
 
@@ -74,7 +78,7 @@ class Group:
         representative: The path of the picture to look at.
         members: All files, the representative among them, in the order of the walk.
         largest_distance: The largest distance between any two of them, in bits; None in a group of more than 1,024
-            pictures, where comparing every pair would take too long.
+            pictures or 16 videos, where comparing every pair would take too long.
     """
 
     number: int
@@ -100,13 +104,15 @@ class GroupStatistics:
 
     Attributes:
         files: Files and archive members looked at.
-        pictures: Those that were compared by what they look like.
-        too_plain: Pictures too plain to compare, which are grouped by equal bytes only.
+        pictures: The pictures that were compared by what they look like.
+        videos: The videos that were.
+        too_plain: Pictures and videos too plain to compare, which are grouped by equal bytes only.
         unchecked: Files that could not be checked, or only in part, by reason.
     """
 
     files: int = 0
     pictures: int = 0
+    videos: int = 0
     too_plain: int = 0
     unchecked: Counter[str] = field(default_factory=Counter)
 
@@ -127,8 +133,9 @@ class Grouping:
         self._signals = bytearray()  # 32 bytes a file; zeros where it is not compared
         self._digests = bytearray()  # 32 bytes a file; zeros where there is none
         self._areas = array("q")
-        self._views = _Records()
-        self._names = _Records()
+        self._views = Spool()
+        self._videos = VideoViews(threshold)
+        self._names = Spool()
         self._variants: dict[str, int] = {}
 
     def __enter__(self) -> Self:
@@ -136,17 +143,23 @@ class Grouping:
 
     def __exit__(self, *_: object) -> None:
         self._views.close()
+        self._videos.close()
         self._names.close()
 
     def add(self, hashed: FileHash) -> None:
-        """Take in one file: its signals must hold PDQ with query variants, and SHA-256."""
+        """Take in one file: its signals must hold PDQ or vPDQ with query variants, and SHA-256."""
         result = hashed.hash
         if result.unchecked is not None:
             self.statistics.unchecked[result.unchecked.reason] += 1
         digest = next((signal.bits for signal in result.signals if signal.type == "sha256"), None)
         views = [signal for signal in result.signals if signal.type == "pdq"]
-        if digest is None and not views:
+        videos = [signal for signal in result.signals if signal.type == "vpdq"]
+        if digest is None and not views and not videos:
             return
+        if videos:
+            is_compared = self._videos.add(self.statistics.files, videos)
+            self.statistics.videos += is_compared
+            self.statistics.too_plain += not is_compared
         self.statistics.files += 1
         clear = [view for view in views if (view.quality or 0) >= MINIMUM_QUALITY]
         is_compared = bool(clear) and clear[0] is views[0]
@@ -168,6 +181,7 @@ class Grouping:
         parents = np.arange(len(nodes), dtype=np.int64)
         neighbours = np.zeros(len(nodes), np.int64)
         self._connect(compared, signals, parents, neighbours)
+        self._connect_videos(nodes, first, parents, neighbours)
         roots = _find(parents, first[nodes])
         order = np.argsort(roots, kind="stable")
         bounds = np.flatnonzero(np.diff(roots[order], prepend=-1, append=-1))
@@ -215,6 +229,20 @@ class Grouping:
             neighbours += np.bincount(pairs[0], minlength=len(neighbours))
             _join(parents, pairs[0], pairs[1])
 
+    def _connect_videos(
+        self,
+        nodes: NDArray[np.int64],
+        first: NDArray[np.int64],
+        parents: NDArray[np.int64],
+        neighbours: NDArray[np.int64],
+    ) -> None:
+        """Do the same for videos; of several with equal bytes the first stands for all."""
+        found = np.array(list(self._videos.neighbours()), np.int64).reshape(-1, 2)
+        pairs = np.unique(first[nodes[found]], axis=0)
+        pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+        neighbours += np.bincount(pairs[:, 0], minlength=len(neighbours))
+        _join(parents, pairs[:, 0], pairs[:, 1])
+
     def _views_of(self, files: Iterable[int]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Read the views of some files: their signals, and for each signal its file."""
         records = [(file, self._views.read(file)) for file in files]
@@ -240,8 +268,8 @@ class Grouping:
         nearest = {chief: (0, "as is")}
         for picture in pictures.tolist():
             if picture != chief:
-                distance, how = self._nearest_view(picture, signals[chief])
-                other_distance, other_how = self._nearest_view(chief, signals[picture])
+                distance, how = self._nearest_view(picture, chief, signals)
+                other_distance, other_how = self._nearest_view(chief, picture, signals)
                 if other_distance < distance:  # it is the representative that has the borders
                     distance, how = other_distance, f"representative {other_how}"
                 nearest[picture] = (distance, how)
@@ -253,10 +281,12 @@ class Grouping:
             members.append(GroupMember(self._name(file), distance, _SAME_FILE if is_copy else how))
         return Group(number, self._name(chief), tuple(members), self._largest_distance(pictures, signals))
 
-    def _nearest_view(self, picture: int, signal: NDArray[np.uint8]) -> tuple[int, str]:
-        """Say which view of a picture is nearest to another's stored signal, and how near."""
+    def _nearest_view(self, picture: int, other: int, signals: NDArray[np.uint8]) -> tuple[int, str]:
+        """Say which view of a picture or video is nearest to another's stored signal, and how near."""
+        if picture in self._videos:
+            return self._videos.distance(picture, other)
         record = np.frombuffer(self._views.read(picture), np.uint8).reshape(-1, 34)
-        distances = _distances(record[:, :32], signal)
+        distances = _distances(record[:, :32], signals[other])
         best = int(distances.argmin())
         return int(distances[best]), list(self._variants)[int(record[best, 32]) | int(record[best, 33]) << 8]
 
@@ -264,6 +294,8 @@ class Grouping:
         """Compare every pair of a group: a pair's distance is that of the nearest views, either way."""
         if len(pictures) > _MOST_COMPARED:
             return None
+        if pictures[0] in self._videos:
+            return self._largest_between_videos(pictures.tolist())
         stored = signals[pictures]
         table = np.empty((len(pictures), len(pictures)), np.int64)
         for row, picture in enumerate(pictures.tolist()):
@@ -272,6 +304,13 @@ class Grouping:
                 return 0  # compared by bytes only: a group of equal files
             table[row] = np.min([_distances(stored, view) for view in views], axis=0)
         return int(np.minimum(table, table.T).max())
+
+    def _largest_between_videos(self, videos: Sequence[int]) -> int | None:
+        if len(videos) > _MOST_VIDEOS_COMPARED:
+            return None
+        pairs = combinations(videos, 2)
+        both = [min(self._videos.distance(one, other), self._videos.distance(other, one))[0] for one, other in pairs]
+        return max(both, default=0)
 
     def _name(self, file: int) -> str:
         return self._names.read(file).decode("utf-8", "surrogatepass")
@@ -312,7 +351,7 @@ def group(  # noqa: PLR0913  (what a request may say, most of it optional)
         ("pdq", "sha256"),
         given.limits,
         given.exact,
-        with_query_variants=True,
+        level="standard",
         front_end=given.front_end,
         archives=given.archives,
     )
@@ -337,34 +376,6 @@ def _collect(found: Iterable[Any], grouping: Grouping, pool: Pool, on_progress: 
         grouping.add(hashed)
         if on_progress is not None:
             on_progress(done)
-
-
-class _Records:
-    """Byte strings of any length in a temporary file, read back by number; eight bytes of memory for each."""
-
-    def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `close`)
-        self._ends = array("q", [0])
-        self._is_written = False
-
-    def add(self, record: bytes) -> None:
-        self._file.write(record)
-        self._ends.append(self._ends[-1] + len(record))
-        self._is_written = False
-
-    def read(self, number: int) -> bytes:
-        if not self._is_written:
-            self._file.flush()
-            self._is_written = True
-        start = self._ends[number]
-        return os.pread(self._file.fileno(), self._ends[number + 1] - start, start)
-
-    def lengths(self) -> NDArray[np.int64]:
-        ends: NDArray[np.int64] = np.frombuffer(self._ends, np.int64)
-        return ends[1:] - ends[:-1]
-
-    def close(self) -> None:
-        self._file.close()
 
 
 def _distances(rows: NDArray[np.uint8], signal: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Journal", "Progressed", "journal_path", "remove_abandoned"]
 
 # Raised by one whenever the meaning of a row changes: an older journal is then simply another file.
-_FORMAT = 1
+_FORMAT = 2
 
 # A commit to the write-ahead log costs about 0.1 ms; these two keep what a kill loses below half a second of work.
 _BATCH_ROWS = 256

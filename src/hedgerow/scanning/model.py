@@ -9,6 +9,7 @@ from typing import Any
 
 from hedgerow.banks import Match
 from hedgerow.hashing import Unchecked
+from hedgerow.matching.segments import Segment
 from hedgerow.media import MediaInfo
 
 __all__ = ["Caution", "FileResult", "Progress", "ScanStatistics", "ThroughputSample"]
@@ -19,6 +20,8 @@ MEMBER_SEPARATOR = "!/"
 
 _MEDIA = tuple(each.name for each in fields(MediaInfo))
 _MATCH = tuple(each.name for each in fields(Match))
+_SEGMENT = tuple(each.name for each in fields(Segment))
+_SEGMENTS = _MATCH.index("segments")
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -78,19 +81,9 @@ class FileResult:
                 "width": media.width,
                 "height": media.height,
                 "frames": media.frames,
+                "duration_s": media.duration_s,
             },
-            "matches": [
-                {
-                    "bank": match.bank,
-                    "entry": match.entry,
-                    "type": match.type,
-                    "distance": match.distance,
-                    "variant": match.variant,
-                    "category": match.category,
-                    "provenance": match.provenance,
-                }
-                for match in self.matches
-            ],
+            "matches": [match.to_json() for match in self.matches],
             "unchecked": _words(self.unchecked),
             "caution": _words(self.caution),
         }
@@ -100,7 +93,7 @@ class FileResult:
         return _encode(
             [
                 None if self.media is None else [getattr(self.media, name) for name in _MEDIA],
-                [[getattr(match, name) for name in _MATCH] for match in self.matches],
+                [_match_values(match) for match in self.matches],
                 None if self.unchecked is None else [self.unchecked.reason, self.unchecked.detail],
                 None if self.caution is None else [self.caution.reason, self.caution.detail],
                 self.is_seen,
@@ -124,7 +117,7 @@ class FileResult:
                 path,
                 member,
                 None if media is None else MediaInfo(**dict(zip(_MEDIA, media, strict=True))),
-                tuple(Match(**dict(zip(_MATCH, match, strict=True))) for match in matches),
+                tuple(_match(values) for values in matches),
                 None if unchecked is None else Unchecked(*unchecked),
                 None if caution is None else Caution(*caution),
                 is_seen,
@@ -139,6 +132,18 @@ class FileResult:
         stand as lone surrogates (``\udcff`` for 0xFF), from which Python's `os.fsencode` gives the name back.
         """
         return json.dumps(self.to_json(), separators=(", ", ": "))
+
+
+def _match_values(match: Match) -> list[Any]:
+    values = [getattr(match, name) for name in _MATCH]
+    values[_SEGMENTS] = [[getattr(segment, name) for name in _SEGMENT] for segment in match.segments]
+    return values
+
+
+def _match(values: list[Any]) -> Match:
+    plain = dict(zip(_MATCH, values, strict=True))
+    plain["segments"] = tuple(Segment(**dict(zip(_SEGMENT, each, strict=True))) for each in plain["segments"])
+    return Match(**plain)
 
 
 def _words(note: Unchecked | Caution | None) -> dict[str, str] | None:
@@ -194,6 +199,7 @@ class ScanStatistics:
         size_bytes: Their bytes.
         results: Answers: one for a file, one for each member of an archive.
         pictures: Answers in which a picture was hashed, at least in part.
+        videos: Answers in which a video was hashed, at least in part.
         matched: Answers with at least one match.
         matches: Matches in all.
         unchecked: Answers that could not be checked or only in part, by reason.
@@ -211,6 +217,7 @@ class ScanStatistics:
     size_bytes: int = 0
     results: int = 0
     pictures: int = 0
+    videos: int = 0
     matched: int = 0
     matches: int = 0
     unchecked: Counter[str] = field(default_factory=Counter)
@@ -236,7 +243,9 @@ class ScanStatistics:
     def count(self, result: FileResult) -> None:
         """Take one answer into the counts."""
         self.results += 1
-        self.pictures += result.is_seen
+        is_video = result.media is not None and result.media.type.startswith("video/")
+        self.videos += result.is_seen and is_video
+        self.pictures += result.is_seen and not is_video
         self.matched += bool(result.matches)
         self.matches += len(result.matches)
         for match in result.matches:

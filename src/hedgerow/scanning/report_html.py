@@ -9,19 +9,34 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import tempfile
 from html import escape
 from importlib import resources
-from typing import IO, TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self
 
 from hedgerow.scanning.charts import distance_bars, in_words, rates, throughput_line
 from hedgerow.scanning.report import PartialFile, shown, unwritable
+from hedgerow.scanning.report_parts import (
+    Rows,
+    cell,
+    figures,
+    files,
+    left_out,
+    path_cell,
+    place,
+    plain_table,
+    row,
+    table,
+    tile_cell,
+)
+from hedgerow.scanning.timeline import segment_rows, segment_timeline
+from hedgerow.scanning.words import briefly_where, chance_in_words, how_in_words, where_in_words
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
+    from hedgerow.banks.model import Match
     from hedgerow.scanning.model import FileResult, ScanStatistics
     from hedgerow.scanning.report import ReportHeader
 
@@ -40,47 +55,22 @@ _REASONS = {
     "damaged": "Damaged: nothing of the picture decodes",
     "truncated": "Checked only in part: the file ends early",
     "frame_limit": "Checked only in part: more frames than the limit",
+    "duration_limit": "Checked only in part: longer than the limit",
     "time_limit": "Checked only in part: there was no time for every frame",
     "empty": "Empty files",
-    "unsupported": "Not a picture that Hedgerow can hash",
+    "unsupported": "Nothing that Hedgerow can hash",
 }
 
 # A group with more rows than this is folded, so that the next one is not far away.
 _OPEN_UP_TO = 50
 
+# A timeline is some 3 kB of page; with more of them than this the page grows slow, and nobody looks at them all.
+_MOST_TIMELINES = 200
+
+_SEGMENT_HEADS = ["Stretch", "In this file", "In the known clip", "#Frames", "#Mean distance", "Speed"]
+
 # The usual threshold in bits: the scale of distances reaches at least this far, so that reports can be compared.
 _USUAL_THRESHOLD = 31
-
-
-class _Rows:
-    """Rows of one table, waiting on the disk; those beyond the limit are only counted."""
-
-    def __init__(self, folder: str, limit: int) -> None:
-        self.count = 0
-        self._limit = limit
-        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (`close` closes it)
-
-    @property
-    def left_out(self) -> int:
-        return max(0, self.count - self._limit)
-
-    @property
-    def is_full(self) -> bool:
-        return self.count >= self._limit
-
-    def add(self, *rows: str) -> None:
-        for row in rows:
-            if not self.is_full:
-                self._file.write(row.encode())
-            self.count += 1
-
-    def copy_to(self, target: IO[bytes]) -> None:
-        self._file.seek(0)
-        while portion := self._file.read(1 << 16):
-            target.write(portion)
-
-    def close(self) -> None:
-        self._file.close()
 
 
 class HtmlReport:
@@ -106,8 +96,9 @@ class HtmlReport:
         self._row_limit = row_limit
         self._make_tile = make_tile
         self._matches = self._rows()
+        self._clips = Rows(str(self._partial.folder), min(row_limit, _MOST_TIMELINES))
         self._cautions = self._rows()
-        self._unchecked: dict[str, _Rows] = {}
+        self._unchecked: dict[str, Rows] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -115,7 +106,7 @@ class HtmlReport:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for rows in (self._matches, self._cautions, *self._unchecked.values()):
+        for rows in (self._matches, self._clips, self._cautions, *self._unchecked.values()):
             rows.close()
         self._partial.abandon()
 
@@ -128,9 +119,9 @@ class HtmlReport:
                 reason = result.unchecked.reason
                 if reason not in self._unchecked:
                     self._unchecked[reason] = self._rows()
-                self._unchecked[reason].add(_row(_path(result), _cell(result.unchecked.detail, "word")))
+                self._unchecked[reason].add(row(path_cell(result), cell(result.unchecked.detail, "word")))
             if result.caution is not None:
-                self._cautions.add(_row(_path(result), _cell(_what(result), "word")))
+                self._cautions.add(row(path_cell(result), cell(_what(result), "word")))
         except OSError as error:
             raise unwritable(error) from error
 
@@ -139,7 +130,7 @@ class HtmlReport:
         target = self._partial.file
         try:
             for part in self._page(header):
-                if isinstance(part, _Rows):
+                if isinstance(part, Rows):
                     part.copy_to(target)
                 else:
                     target.write(part.encode())
@@ -147,28 +138,40 @@ class HtmlReport:
             raise unwritable(error) from error
         self._partial.commit()
 
-    def _rows(self) -> _Rows:
-        return _Rows(str(self._partial.folder), self._row_limit)
+    def _rows(self) -> Rows:
+        return Rows(str(self._partial.folder), self._row_limit)
 
     def _add_matches(self, result: FileResult) -> None:
         is_shown = not self._matches.is_full
         tile = self._make_tile(result) if self._make_tile is not None and is_shown else None
         for match in result.matches:
-            picture = "" if self._make_tile is None else _tile(tile)
+            picture = "" if self._make_tile is None else tile_cell(tile)
             self._matches.add(
-                _row(
+                row(
                     picture,
-                    _path(result),
-                    _cell(match.bank, "word"),
-                    _cell(match.entry, "number"),
+                    path_cell(result),
+                    cell(match.bank, "word"),
+                    cell(match.entry, "number"),
                     f'<td class="number"><span class="near">{match.distance}</span></td>',
-                    _cell(match.variant, "word"),
-                    _cell(match.category, "word"),
-                    _cell(match.provenance, "word"),
+                    self._seen(result, match),
+                    cell(_chance(match), "word"),
+                    cell(match.category, "word"),
+                    cell(match.provenance, "word"),
                 )
             )
 
-    def _page(self, header: ReportHeader) -> Iterator[str | _Rows]:
+    def _seen(self, result: FileResult, match: Match) -> str:
+        """Say how the file was looked at, and where in it a video matches; a known clip also gets its timeline."""
+        where = escape(briefly_where(match))
+        if match.segments:
+            name = f"clip-{self._clips.count + 1}"
+            if not self._clips.is_full and not self._matches.is_full:
+                where = f'<a href="#{name}">{where}</a>'
+            self._clips.add(_clip(name, result, match))
+        variant = escape(shown(match.variant))
+        return f'<td class="seen">{variant}{where and f"<br>{where}"}</td>'
+
+    def _page(self, header: ReportHeader) -> Iterator[str | Rows]:
         style = resources.files("hedgerow.scanning").joinpath("report.css").read_text("utf-8")
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         pictures = "" if self._make_tile is None else " img-src data:;"
@@ -183,9 +186,10 @@ class HtmlReport:
             f"<title>{escape(headline)} · Hedgerow</title>\n<style>{style}</style>\n</head>\n<body>\n"
             '<a class="skip" href="#matches">Skip to the matches</a>\n'
         )
-        yield _head(header, headline)
+        yield _head(header, headline, has_clips=self._clips.count > 0)
         yield "<main>\n"
         yield from self._matches_section(header)
+        yield from self._clips_section()
         yield from _distances_section(header)
         yield from self._unchecked_section(statistics)
         yield from self._cautions_section()
@@ -198,7 +202,7 @@ class HtmlReport:
             "</body>\n</html>\n"
         )
 
-    def _matches_section(self, header: ReportHeader) -> Iterator[str | _Rows]:
+    def _matches_section(self, header: ReportHeader) -> Iterator[str | Rows]:
         yield '<section aria-labelledby="matches">\n<h2 id="matches" tabindex="-1">Matches</h2>\n'
         if not self._matches.count:
             banks = f"{len(header.banks)} bank{'s' * (len(header.banks) != 1)}"
@@ -207,13 +211,25 @@ class HtmlReport:
         yield (
             '<p class="quiet">One row for each bank entry that a file lies near. The distance is the number of bits, '
             "of 256, in which the two signals differ. “Seen” says how the file was looked at when it came "
-            "nearest.</p>\n"
+            "nearest. “By chance” says how many unrelated files would come as near as this.</p>\n"
         )
-        heads = ["Path", "Bank", "#Entry", "#Distance", "Seen", "Category", "Provenance"]
-        yield from _table("Matches", [*(["Picture"] if self._make_tile else []), *heads], self._matches)
+        heads = ["Path", "Bank", "#Entry", "#Distance", "Seen", "By chance", "Category", "Provenance"]
+        yield from table("Matches", [*(["Picture"] if self._make_tile else []), *heads], self._matches)
         yield "</section>\n"
 
-    def _unchecked_section(self, statistics: ScanStatistics) -> Iterator[str | _Rows]:
+    def _clips_section(self) -> Iterator[str | Rows]:
+        if not self._clips.count:
+            return
+        yield (
+            '<section aria-labelledby="clips">\n<h2 id="clips">Where the known clips are</h2>\n'
+            '<p class="quiet">Above the time of the file, below that of the known clip, each on a scale of its own. '
+            "What is filled and numbered matches; what is empty does not.</p>\n"
+        )
+        yield self._clips
+        yield from left_out(self._clips)
+        yield "</section>\n"
+
+    def _unchecked_section(self, statistics: ScanStatistics) -> Iterator[str | Rows]:
         yield '<section aria-labelledby="unchecked">\n<h2 id="unchecked">Not checked, or only in part</h2>\n'
         if not self._unchecked:
             yield "<p>Every file was checked in full.</p>\n"
@@ -221,7 +237,7 @@ class HtmlReport:
             total = statistics.unchecked_results
             them = "it" if total == 1 else "them"
             yield (
-                f"<p>{_files(total)} could not be looked at as a viewer would see {them}. "
+                f"<p>{files(total)} could not be looked at as a viewer would see {them}. "
                 f"A match in {them} would have been missed: look at the reasons.</p>\n"
             )
         order = {reason: place for place, reason in enumerate(_REASONS)}
@@ -230,9 +246,9 @@ class HtmlReport:
             title = _REASONS.get(reason, reason.replace("_", " "))
             yield (
                 f"<details{' open' if rows.count <= _OPEN_UP_TO else ''}><summary><h3>{escape(title)}</h3> "
-                f'<span class="tally">· {_files(rows.count)}</span></summary>\n'
+                f'<span class="tally">· {files(rows.count)}</span></summary>\n'
             )
-            yield from _table(title, ["Path", "Why"], rows)
+            yield from table(title, ["Path", "Why"], rows)
             yield "</details>\n"
         if statistics.links_skipped:
             links = statistics.links_skipped
@@ -241,7 +257,7 @@ class HtmlReport:
             yield f'<p class="quiet">{statistics.excluded:,} files or folders left out, as the request said.</p>\n'
         yield "</section>\n"
 
-    def _cautions_section(self) -> Iterator[str | _Rows]:
+    def _cautions_section(self) -> Iterator[str | Rows]:
         if not self._cautions.count:
             return
         yield (
@@ -249,14 +265,36 @@ class HtmlReport:
             "<p>These pictures hold so little (a flat colour, a soft gradient, a line) that unlike pictures can have "
             "like signals. They were hashed, but a match would mean little.</p>\n"
         )
-        yield from _table("Too plain to compare", ["Path", "What it is"], self._cautions)
+        yield from table("Too plain to compare", ["Path", "What it is"], self._cautions)
         yield "</section>\n"
 
 
-def _head(header: ReportHeader, headline: str) -> str:
+def _chance(match: Match) -> str | None:
+    probability = match.false_match_probability
+    return None if probability is None else chance_in_words(probability)
+
+
+def _clip(name: str, result: FileResult, match: Match) -> str:
+    """Write where a known clip lies in a file: a sentence or two, the timeline, its figures."""
+    duration_s = (result.media.duration_s if result.media is not None else None) or 0.0
+    about = ", ".join(escape(shown(part)) for part in (match.category, match.provenance) if part)
+    segments = sorted(match.segments, key=lambda segment: segment.query_from_s)
+    said = [where_in_words(match), *how_in_words(match), f"By chance: {_chance(match) or 'not known'}"]
+    return (
+        f'<article class="clip" id="{name}" aria-labelledby="{name}-path">\n'
+        f'<h3 class="path" id="{name}-path">{place(result)}</h3>\n'
+        f"<p>{escape(shown(match.bank))} entry {match.entry} ({about}), {match.distance} bits, "
+        f"{escape(shown(match.variant))}.<br>{escape('. '.join(said))}.</p>\n"
+        + segment_timeline(name, segments, duration_s, match.known_duration_s or 0.0)
+        + figures(_SEGMENT_HEADS, segment_rows(segments))
+        + "</article>\n"
+    )
+
+
+def _head(header: ReportHeader, headline: str, *, has_clips: bool) -> str:
     statistics = header.statistics
     resumed = (
-        f"; {_files(statistics.resumed)} had been answered by an earlier, interrupted run" if statistics.resumed else ""
+        f"; {files(statistics.resumed)} had been answered by an earlier, interrupted run" if statistics.resumed else ""
     )
     facts = [
         ("Scanned", ", ".join(f"<bdi>{escape(shown(path))}</bdi>" for path in header.paths)),
@@ -270,6 +308,7 @@ def _head(header: ReportHeader, headline: str) -> str:
     counts = [
         ("", "files" if is_plain else "files, members of archives included", statistics.results),
         ("", "pictures compared", statistics.pictures),
+        *([("", "videos compared", statistics.videos)] if statistics.videos else []),
         ("found" if statistics.matched else "", "matched", statistics.matched),
         (
             "part" if statistics.unchecked_results else "",
@@ -287,15 +326,16 @@ def _head(header: ReportHeader, headline: str) -> str:
             for kind, name, value in counts
         )
         + "</dl>\n"
-        + _contents(statistics)
+        + _contents(statistics, has_clips=has_clips)
         + "</header>\n"
     )
 
 
-def _contents(statistics: ScanStatistics) -> str:
+def _contents(statistics: ScanStatistics, *, has_clips: bool) -> str:
     """Return links to the sections: the matches alone may be thousands of rows long."""
     sections = [
         ("matches", "Matches"),
+        *([("clips", "Where in videos")] if has_clips else []),
         *([("distances", "How near")] if statistics.distances else []),
         ("unchecked", "Not checked"),
         *([("plain", "Too plain")] if statistics.cautions else []),
@@ -309,10 +349,10 @@ def _contents(statistics: ScanStatistics) -> str:
 
 def _headline(statistics: ScanStatistics) -> str:
     if statistics.matched == 1:
-        return f"1 of {_files(statistics.results)} matches a known entry"
+        return f"1 of {files(statistics.results)} matches a known entry"
     if statistics.matched:
-        return f"{statistics.matched:,} of {_files(statistics.results)} match known entries"
-    return f"Nothing known among {_files(statistics.results)}"
+        return f"{statistics.matched:,} of {files(statistics.results)} match known entries"
+    return f"Nothing known among {files(statistics.results)}"
 
 
 def _distances_section(header: ReportHeader) -> Iterator[str]:
@@ -322,7 +362,7 @@ def _distances_section(header: ReportHeader) -> Iterator[str]:
     largest = max(_USUAL_THRESHOLD, *distances, *(bank.threshold for bank in header.banks))
     yield '<section aria-labelledby="distances">\n<h2 id="distances">How near the matches are</h2>\n'
     yield distance_bars(distances, largest)
-    yield _figures(
+    yield figures(
         ["#Distance in bits", "#Matches"],
         [(f"{distance}", f"{count:,}") for distance, count in sorted(distances.items())],
     )
@@ -333,13 +373,13 @@ def _throughput_section(statistics: ScanStatistics) -> Iterator[str]:
     yield '<section aria-labelledby="throughput">\n<h2 id="throughput">Throughput</h2>\n'
     fresh = statistics.files - statistics.resumed
     yield (
-        f"<p>{_files(fresh)} in {escape(in_words(statistics.duration_s))}: "
+        f"<p>{files(fresh)} in {escape(in_words(statistics.duration_s))}: "
         f"{statistics.files_per_s:,.1f} files a second.</p>\n"
     )
     points = rates(statistics.samples)
     if len(points) > 1:
         yield throughput_line(statistics.samples)
-        yield _figures(["#Up to", "#Files a second"], [(in_words(at_s), f"{rate:,.1f}") for at_s, rate in points])
+        yield figures(["#Up to", "#Files a second"], [(in_words(at_s), f"{rate:,.1f}") for at_s, rate in points])
     yield "</section>\n"
 
 
@@ -348,7 +388,7 @@ def _banks_section(header: ReportHeader) -> str:
         body = "<p>There was no bank to search: nothing could have matched.</p>\n"
     else:
         rows = [(bank.name, f"{bank.threshold} bits", f"{bank.entries:,}") for bank in header.banks]
-        body = _plain_table("Banks searched", ["Bank", "#Threshold", "#Entries"], rows)
+        body = plain_table("Banks searched", ["Bank", "#Threshold", "#Entries"], rows)
     return f'<section aria-labelledby="banks">\n<h2 id="banks">Banks searched</h2>\n{body}</section>\n'
 
 
@@ -358,88 +398,17 @@ def _reading_section() -> str:
         "<li>A match means that two signals are alike, not that a person has seen the file. People decide.</li>\n"
         "<li>Distance 0 is the same signal. Resizing or saving a picture again moves it a few bits; unrelated pictures "
         "lie about 128 bits apart.</li>\n"
+        "<li>“By chance” estimates how likely a file that has nothing to do with the bank comes as near to it, the "
+        "size of the bank and the ways in which the file was looked at included. With 1 in 40 million, expect one such "
+        "match among 40 million unrelated files.</li>\n"
+        "<li>How much of a known clip is in a file is counted in seconds of the clip. Little of a long clip can be a "
+        "scene that many films share; all of a short one is the clip.</li>\n"
         "<li>No match means only that nothing like the file is in the banks searched.</li>\n"
         "<li>A path with “!/” in it names a file inside an archive. Characters that could mislead the eye are written "
         "as escapes such as \\u202e.</li>\n</ul>\n</section>\n"
     )
 
 
-def _table(name: str, heads: list[str], rows: _Rows) -> Iterator[str | _Rows]:
-    """Wrap waiting rows into a table that scrolls by itself where the page is narrow."""
-    yield (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(name)}"><table>\n'
-        f"<thead><tr>{_heads(heads)}</tr></thead>\n<tbody>\n"
-    )
-    yield rows
-    yield "</tbody></table></div>\n"
-    if rows.left_out:
-        yield (
-            f'<p class="more">{rows.left_out:,} more: see the JSONL, CSV or Parquet report, which hold every row.</p>\n'
-        )
-
-
-def _plain_table(name: str, heads: list[str], rows: Iterable[tuple[str, ...]]) -> str:
-    cells = "".join(
-        _row(
-            *(
-                _cell(value, "number" if head.startswith("#") else "word")
-                for head, value in zip(heads, row, strict=True)
-            )
-        )
-        for row in rows
-    )
-    return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(name)}"><table>\n'
-        f"<thead><tr>{_heads(heads)}</tr></thead>\n<tbody>\n{cells}</tbody></table></div>\n"
-    )
-
-
-def _figures(heads: list[str], rows: Iterable[tuple[str, ...]]) -> str:
-    """Give a chart's figures as a table, folded."""
-    return (
-        '<details class="figures"><summary>The figures as a table</summary>\n'
-        f"{_plain_table('The figures', heads, rows)}</details>\n"
-    )
-
-
-def _heads(heads: list[str]) -> str:
-    """Write column heads; one that begins with # stands over numbers."""
-    return "".join(
-        f'<th scope="col" class="number">{escape(head[1:])}</th>'
-        if head.startswith("#")
-        else f'<th scope="col">{escape(head)}</th>'
-        for head in heads
-    )
-
-
-def _row(*cells: str) -> str:
-    return f"<tr>{''.join(cells)}</tr>\n"
-
-
-def _cell(value: object, kind: str) -> str:
-    text = "–" if value is None or value == "" else escape(shown(str(value)))
-    return f'<td class="{kind}">{text}</td>'
-
-
-def _path(result: FileResult) -> str:
-    # <bdi> keeps a name in a right-to-left script from reordering the line it stands in
-    return f'<th scope="row" class="path"><bdi>{escape(shown(result.place))}</bdi></th>'
-
-
-def _tile(address: str | None) -> str:
-    if address is None:
-        return '<td class="picture"><span class="tile"></span></td>'
-    return (
-        '<td class="picture"><span class="tile">'
-        f'<img src="{escape(address)}" alt="Blurred greyscale impression of the file" width="80" height="80">'
-        "</span></td>"
-    )
-
-
 def _what(result: FileResult) -> str:
     media = result.media
     return "" if media is None else f"{media.type}, {media.width}×{media.height}"
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count:,} files"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
+    from hedgerow.banks.model import Match
     from hedgerow.scanning.model import FileResult
     from hedgerow.scanning.report import ReportHeader
 
@@ -41,6 +42,11 @@ COLUMNS = (
     "unchecked",
     "unchecked_detail",
     "caution",
+    "known_share",
+    "query_share",
+    "query_from_s",
+    "query_to_s",
+    "false_match_probability",
 )
 
 # A cell that begins with one of these is a formula to a spreadsheet (OWASP, "CSV Injection", 2023).
@@ -123,8 +129,9 @@ class ParquetReport(_RowReport):
             raise ReportUnwritable("Parquet needs an extra: pip install 'hedgerow[parquet]'") from None
         super().__init__(path)
         self._arrow = arrow
-        whole = {"entry": arrow.int64()} | dict.fromkeys(("distance", "width", "height", "frames"), arrow.int32())
-        self._schema = arrow.schema([(name, whole.get(name, arrow.string())) for name in COLUMNS])
+        numbers = {"entry": arrow.int64()} | dict.fromkeys(("distance", "width", "height", "frames"), arrow.int32())
+        numbers |= dict.fromkeys(COLUMNS[-5:], arrow.float64())
+        self._schema = arrow.schema([(name, numbers.get(name, arrow.string())) for name in COLUMNS])
         self._writer = parquet.ParquetWriter(self._partial.file, self._schema, compression="zstd")
         self._rows: list[tuple[Any, ...]] = []
 
@@ -176,7 +183,7 @@ def rows(result: FileResult) -> Iterator[tuple[Any, ...]]:
         None if result.caution is None else result.caution.reason,
     )
     if not result.matches:
-        yield place, *((None,) * 7), *rest
+        yield place, *((None,) * 7), *rest, *((None,) * 5)
     for match in result.matches:
         yield (
             place,
@@ -188,7 +195,19 @@ def rows(result: FileResult) -> Iterator[tuple[Any, ...]]:
             None if match.category is None else shown(match.category),
             shown(match.provenance),
             *rest,
+            match.known_share,
+            match.query_share,
+            *_from_and_to(match),
+            match.false_match_probability,
         )
+
+
+def _from_and_to(match: Match) -> tuple[float | None, float | None]:
+    """Say from when to when something in a video matched; where several stretches did, all of them are between."""
+    if match.segments:
+        first = min(segment.query_from_s for segment in match.segments)
+        return round(first, 3), round(max(segment.query_to_s for segment in match.segments), 3)
+    return match.query_time_s, match.query_time_s
 
 
 def _cell(value: object) -> object:

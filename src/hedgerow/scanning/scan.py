@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from hedgerow.banks import Match
     from hedgerow.hashing import MediaHash
+    from hedgerow.hashing.signal import Level
 
 __all__ = ["Pool", "Scan", "ScanRequest", "Searcher", "caution_of"]
 
@@ -49,6 +50,11 @@ _LOW_QUALITY = Caution(
     "low_quality",
     "The picture is too plain for PDQ to tell it from others; it was matched only with banks that allow this quality.",
 )
+_LOW_QUALITY_VIDEO = Caution(
+    "low_quality",
+    "Every frame of the video is too plain for PDQ to tell it from others; it was matched only with banks that allow "
+    "this quality.",
+)
 
 
 class Searcher(Protocol):
@@ -66,11 +72,17 @@ class Searcher(Protocol):
         """Name the signal types that the enabled banks hold."""
         ...
 
+    def level(self) -> Level:
+        """Name the highest level of the enabled banks."""
+        ...
+
 
 class Pool(Protocol):
     """What a scan needs of a hashing pool; `hedgerow.hashing.pool.HashingPool` is it."""
 
-    def results(self, tasks: Iterable[FileTask], *, types: Sequence[str] | None = None) -> Iterator[FileHash]:
+    def results(
+        self, tasks: Iterable[FileTask], *, types: Sequence[str] | None = None, level: Level | None = None
+    ) -> Iterator[FileHash]:
         """Hash files in the order given."""
         ...
 
@@ -83,13 +95,14 @@ class ScanRequest:
         paths: Files and folders; results show them as they are written here.
         exclude: Globs of what to leave out, as `hedgerow.scanning.walk.walk` takes them.
         follow_links: Whether to follow links inside folders.
-        options: How to hash. The signal types are chosen by the scan: PDQ, and the digests that the banks hold.
+        options: How to hash. The signal types are chosen by the scan: PDQ, and the digests that the banks hold; and so
+            is the level, as high as the banks need it.
     """
 
     paths: tuple[str, ...]
     exclude: tuple[str, ...] = ()
     follow_links: bool = False
-    options: HashOptions = field(default_factory=lambda: HashOptions(with_query_variants=True, archives=True))
+    options: HashOptions = field(default_factory=lambda: HashOptions(level="standard", archives=True))
 
 
 @dataclass(slots=True)
@@ -160,7 +173,7 @@ class Scan:
         self._matcher = matcher
         self._passing_by = (data, *passing_by)
         self._on_progress = on_progress
-        self._options = _with_types(request.options, matcher.signal_types())
+        self._options = _as_needed(request.options, matcher)
         self._jobs = jobs
         self._archive_limits = archive_limits or ArchiveLimits()
         self._pool = pool
@@ -256,7 +269,8 @@ class Scan:
             is_more = first is not None or len(waiting) >= _MOST_WAITING
             if first is not None:
                 yield from self._told_again(waiting)
-                for hashed in self._workers().results(_chained(first, tasks), types=self._options.types):
+                wanted = self._options
+                for hashed in self._workers().results(_chained(first, tasks), types=wanted.types, level=wanted.level):
                     head = waiting[0]
                     if head.known.answers and not head.is_hashed:
                         yield from self._known(head)
@@ -398,18 +412,11 @@ def _chained(first: FileTask, rest: Iterator[FileTask]) -> Iterator[FileTask]:
     yield from rest
 
 
-def _with_types(options: HashOptions, held: Iterable[str]) -> HashOptions:
-    """Choose the signal types: PDQ always, digests only where a bank holds some."""
-    wanted = set(held)
+def _as_needed(options: HashOptions, banks: Searcher) -> HashOptions:
+    """Choose the signal types (PDQ always, others only where a bank holds some) and the level."""
+    wanted = set(banks.signal_types())
     types = tuple(name for name in SIGNAL_TYPES if name == "pdq" or name in wanted)
-    return HashOptions(
-        types,
-        options.limits,
-        options.exact,
-        options.with_query_variants,
-        options.front_end,
-        options.archives,
-    )
+    return replace(options, types=types, level=banks.level())
 
 
 def _described(request: ScanRequest, options: HashOptions, archive_limits: ArchiveLimits) -> dict[str, Any]:
@@ -428,9 +435,16 @@ def _described(request: ScanRequest, options: HashOptions, archive_limits: Archi
 def caution_of(result: MediaHash) -> Caution | None:
     """Say what a person should know about media that was hashed all the same, or None."""
     perceptual = [signal for signal in result.signals if SIGNAL_TYPES[signal.type].is_perceptual]
-    if perceptual and all((signal.quality or 0) < MINIMUM_QUALITY for signal in perceptual):
-        return _LOW_QUALITY
-    return None
+    if not perceptual or any(_quality(signal) >= MINIMUM_QUALITY for signal in perceptual):
+        return None
+    return _LOW_QUALITY if perceptual[0].frames is None else _LOW_QUALITY_VIDEO
+
+
+def _quality(signal: Signal) -> int:
+    """Return how much a signal says: of a video its best frame."""
+    if signal.frames is not None:
+        return int(signal.frames.qualities.max(initial=0))
+    return signal.quality or 0
 
 
 def _result(hashed: FileHash, matches: Sequence[Match]) -> FileResult:
