@@ -12,7 +12,7 @@ from hedgerow.cli.options import json_option, print_json
 
 __all__ = ["version_command"]
 
-_DECISIVE = ("numpy", "pillow", "pillow-heif", "numba", "sqlalchemy")
+_DECISIVE = ("numpy", "pillow", "pillow-heif", "av", "numba", "sqlalchemy")
 
 
 @click.command("version", short_help="Print the versions that decide what a signal is.")
