@@ -107,7 +107,8 @@ def scan(
             )
         )
         pool.start()
-        pool.begin(_first_files(settings, plan))  # the processes have something to do while this one loads the database
+        # The processes have something to do while this one loads the database
+        pool.begin(_first_files(settings, plan), types=_USUAL_TYPES)
         running, reports = _prepare_scan(settings, plan, pool, stack, on_progress)
         if on_start is not None:
             on_start(running.is_resumed)
@@ -125,6 +126,10 @@ def scan(
         return running.statistics
 
 
+_USUAL_TYPES = (
+    "pdq",
+    "vpdq",
+)  # what a scan asks for that finds banks of pictures and videos; of others, it begins anew
 _EARLY_BYTES = 4 * 1024**2  # of one file: it may turn out that an interrupted run has dealt with it
 
 

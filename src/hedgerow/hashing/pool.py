@@ -103,7 +103,7 @@ class HashingPool:
         self._options = options
         limits = options.limits
         self._jobs = jobs
-        self._begun: tuple[tuple[FileTask, ...], Begun] | None = None
+        self._begun: tuple[HashOptions, tuple[FileTask, ...], Begun] | None = None
         self._sandbox: Sandbox | None = None
         if Sandbox.is_available:
             self._sandbox = Sandbox(
@@ -133,15 +133,23 @@ class HashingPool:
         if self._sandbox is not None:
             self._sandbox.start()
 
-    def begin(self, tasks: Iterable[FileTask]) -> None:
+    def begin(
+        self, tasks: Iterable[FileTask], *, types: Sequence[str] | None = None, level: Level | None = None
+    ) -> None:
         """Begin with the first files before `results` asks for them, as far as the processes come meanwhile.
 
-        They must be the first tasks of `results`, in the same order, and be hashed with the pool's own options; from
-        the first one on that is not, what was begun is thrown away.
+        They must be the first tasks of `results`, in the same order and to be hashed in the same way; from the first
+        one on that is not, what was begun is thrown away.
+
+        Args:
+            tasks: The files; so many are taken as half a second is enough for.
+            types: As for `results`.
+            level: As for `results`.
         """
         if self._sandbox is not None:
+            options = self._as_asked(types, level)
             first = tuple(islice(tasks, BEGUN_TASKS * self._jobs))
-            self._begun = first, self._sandbox.begin([_request(task, self._options) for task in first])
+            self._begun = options, first, self._sandbox.begin([_request(task, options) for task in first])
 
     def results(
         self, tasks: Iterable[FileTask], *, types: Sequence[str] | None = None, level: Level | None = None
@@ -155,26 +163,17 @@ class HashingPool:
             types: Signal types, where they are not those of the pool's options.
             level: Level of query variants, where it is not that of the pool's options.
         """
-        options = replace(self._options, types=tuple(types or self._options.types), level=level or self._options.level)
+        options = self._as_asked(types, level)
         if self._sandbox is None:  # no POSIX: in this process, without archives and without the safety
             for task in tasks:
                 yield FileHash(task.path, None, 0, examine_file(task.path, options), is_last=True)
             return
-        begun_tasks, begun = self._begun if self._begun is not None else ((), self._sandbox.begin([]))
-        self._begun = None
-        taken: dict[int, FileTask] = {}
-        numbers: dict[int, int] = {}
         rest = iter(tasks)
-        differing: list[FileTask] = []
-        for index, early in enumerate(begun_tasks if options == self._options else ()):
-            first = next(rest, None)
-            if first != early:
-                differing = [] if first is None else [first]
-                break
-            taken[index], numbers[index] = first, first.skip
+        begun, begun_count, taken, unlike = self._begun_as(options, rest)
+        numbers = {index: task.skip for index, task in taken.items()}
 
         def requests() -> Iterator[dict[str, Any]]:
-            for index, task in enumerate(chain(differing, rest), len(begun_tasks)):
+            for index, task in enumerate(chain(unlike, rest), begun_count):
                 taken[index], numbers[index] = task, task.skip
                 yield _request(task, options)
 
@@ -188,6 +187,33 @@ class HashingPool:
                 del taken[index], numbers[index]
             else:
                 numbers[index] = number + 1
+
+    def _as_asked(self, types: Sequence[str] | None, level: Level | None) -> HashOptions:
+        return replace(self._options, types=tuple(types or self._options.types), level=level or self._options.level)
+
+    def _begun_as(
+        self, options: HashOptions, tasks: Iterator[FileTask]
+    ) -> tuple[Begun, int, dict[int, FileTask], list[FileTask]]:
+        """Compare what was begun with the tasks that are asked for.
+
+        Returns:
+            What goes on, how many tasks were begun in it, those that are asked for by their position, and the first
+            one asked for that was not begun.
+        """
+        assert self._sandbox is not None  # noqa: S101  (the callers know)
+        as_begun, early, begun = self._begun if self._begun is not None else (options, (), self._sandbox.begin([]))
+        self._begun = None
+        taken: dict[int, FileTask] = {}
+        unlike: list[FileTask] = []
+        for index, task in enumerate(early if options == as_begun else ()):
+            unlike = list(islice(tasks, 1))
+            if unlike != [task]:
+                break
+            taken[index] = unlike.pop()
+        if early and not taken:
+            begun.cancel()
+            return self._sandbox.begin([]), 0, taken, unlike
+        return begun, len(early), taken, unlike
 
     def hash_bytes(self, data: bytes) -> MediaHash:
         """Hash bytes in one of the processes; threads may call at once."""

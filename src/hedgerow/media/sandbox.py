@@ -185,7 +185,7 @@ class Sandbox:
 
 
 class Begun:
-    """Tasks that workers are at already. Ask for the answers once, or close the sandbox."""
+    """Tasks that workers are at already. Ask for the answers once, or cancel it, or close the sandbox."""
 
     def __init__(self, run: _Run) -> None:
         self._run = run
@@ -200,6 +200,10 @@ class Begun:
             yield from self._run.answers(iter(more))
         finally:
             self._run.end()
+
+    def cancel(self) -> None:
+        """Nobody wants the answers: workers that are at these tasks are killed."""
+        self._run.end()
 
 
 class _Run:
