@@ -245,6 +245,7 @@ def errors_page() -> str:
     branches = [errors.HedgerowError, *errors.HedgerowError.__subclasses__()]
     for branch in branches:
         leaves = [] if branch is errors.HedgerowError else branch.__subclasses__()
+        leaves = [each for leaf in leaves for each in (leaf, *leaf.__subclasses__())]
         rows = [_error_row(each) for each in (branch, *leaves)]
         heads = ("class", "reason", "exit", "meaning", "its sentence, by example", "fields")
         parts.append(f"## {branch.__name__}\n\n" + _table(heads, rows))

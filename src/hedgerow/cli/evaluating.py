@@ -22,7 +22,11 @@ __all__ = ["evaluate_command"]
 _LevelName = Literal["exact", "standard", "thorough"]
 
 
-@click.command("evaluate", short_help="Measure how well altered copies of ordinary pictures are found.")
+@click.command(
+    "evaluate",
+    short_help="Measure how well altered copies of ordinary pictures are found.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
     "--level",
