@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from hedgerow.hashing.borders import Box
-from hedgerow.hashing.chrome import _share_of_colours, pictures_on_screen
+from hedgerow.hashing.chrome import _are_drawn, pictures_on_screen
 from hedgerow.hashing.hasher import PdqHasher
 from hedgerow.hashing.pdq import ArrayPixels, pdq
 from hedgerow.hashing.selftest import synthetic_picture
@@ -51,10 +51,33 @@ def test_any_raster_is_answered_with_boxes_inside_it(rows: int, columns: int, se
         assert 0 <= box.left < box.right <= columns
 
 
-def test_the_share_is_that_of_the_most_frequent_colours() -> None:
-    lines = np.array([[10] * 6 + [100] * 3 + [200]], np.uint8)
-    assert _share_of_colours(lines, 1).tolist() == [0.6]
-    assert _share_of_colours(lines, 2).tolist() == [0.9]
+@pytest.mark.parametrize(
+    ("colours", "by_one", "by_two"),
+    [
+        ({10: 80, 100: 10, 200: 10}, True, False),
+        ({10: 79, 100: 12, 200: 9}, False, False),
+        ({10: 60, 100: 32, 200: 8}, False, True),
+        ({0: 47, 255: 46, 90: 7}, False, True),
+        ({0: 92, 90: 8}, True, True),
+    ],
+)
+def test_a_line_is_drawn_where_one_or_two_colours_hold_nearly_all_of_it(
+    colours: dict[int, int], by_one: bool, by_two: bool
+) -> None:
+    line = np.repeat(np.array(list(colours), np.uint8), list(colours.values()))
+    plain, noise = np.full(100, 7, np.uint8), np.arange(0, 200, 2, np.uint8)
+    assert _are_drawn(np.stack([noise, line, plain])).tolist() == [[False, by_one, True], [False, by_two, True]]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2))
+def test_a_large_screen_is_found_to_a_cell_though_only_some_lines_are_looked_at(seed: int, kind: int) -> None:
+    generator = np.random.default_rng(seed)
+    noise = generator.integers(0, 256, (int(generator.integers(200, 700)), int(generator.integers(200, 700))), np.uint8)
+    top, bottom, left, right = (int(each) for each in generator.integers(40, 160, 4))
+    left, right = (left, right) if kind else (0, 0)
+    screen = np.pad(noise, ((top, bottom), (left, right)), constant_values=250)
+    box = Box(top, top + noise.shape[0], left, left + noise.shape[1])
+    assert any(max(abs(a - b) for a, b in zip(box, each, strict=True)) <= 1 for each in pictures_on_screen(screen))
 
 
 def test_a_screenshot_is_looked_up_as_the_picture_in_it() -> None:

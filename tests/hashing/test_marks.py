@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from hedgerow.hashing.canvas import SIDE
-from hedgerow.hashing.marks import _filled, _opened, _spread, without_bright_strokes, without_writing
+from hedgerow.hashing.marks import _filled, _least, _opened, without_bright_strokes, without_writing
 from hedgerow.hashing.pdq import bits, coefficients
 from hedgerow.hashing.selftest import synthetic_picture
 
@@ -90,7 +90,7 @@ def test_the_least_of_a_window_is_what_a_slow_search_finds(size: int, seed: int,
         [cells[max(0, i - half) : i + half + 1, max(0, j - half) : j + half + 1].min() for j in range(shape[1])]
         for i in range(shape[0])
     ]
-    assert np.array_equal(_spread(cells, size, np.minimum), np.array(slow))
+    assert np.array_equal(_least(cells, size), np.array(slow))
 
 
 @given(st.integers(0, 2**32 - 1))

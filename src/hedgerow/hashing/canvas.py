@@ -80,11 +80,12 @@ def canvas(raster: SmallRaster, box: Box | None = None) -> NDArray[np.float32]:
     if box is not None:
         row_span = (max(row_span[0], box.top), min(row_span[1], box.bottom))
         column_span = (max(column_span[0], box.left), min(column_span[1], box.right))
-    luma = raster.luma.astype(np.float32)
+    luma = raster.luma
     rows = np.empty((SIDE, luma.shape[1]), np.float32)
     starts, weights = _averages(luma.shape[0], *row_span)
     for place, start, weight in zip(_PLACES, starts, weights, strict=True):
-        np.matmul(weight, luma[start : start + weight.shape[1]], out=rows[place : place + _BLOCK])
+        lines = luma[start : start + weight.shape[1]].astype(np.float32)  # a block stays in the cache
+        np.matmul(weight, lines, out=rows[place : place + _BLOCK])
     found = np.empty((SIDE, SIDE), np.float32)
     starts, weights = _averages(luma.shape[1], *column_span)
     for place, start, weight in zip(_PLACES, starts, weights, strict=True):

@@ -30,7 +30,15 @@ if TYPE_CHECKING:
 
     from hedgerow.hashing.pdq import Turn
 
-__all__ = ["LATTICE_SHIFT", "WHOLE", "Cut", "axis_operator", "cut_coefficients", "way_coefficients"]
+__all__ = [
+    "LATTICE_SHIFT",
+    "WHOLE",
+    "Cut",
+    "axis_operator",
+    "cut_coefficients",
+    "way_coefficients",
+    "whole_coefficients",
+]
 
 LATTICE_SHIFT: Final = 0.11 / CELLS
 """How far PDQ's lattice lies behind the middle of its cells, as a share of the side. It is 0 to 0.2 cells, by the size
@@ -41,6 +49,7 @@ with none it is 7."""
 FADE: Final = 1.0
 """Standard deviation, along the edge, of the softening at distance 1 outside it. 0.25 to 2 were tried, see above."""
 
+_FREQUENCIES = len(DCT)
 _EDGE_CELLS = 64  # an edge is soft outside it, so it is taken in 64 parts
 _PART = SIDE // _EDGE_CELLS
 _SUB = 8  # parts in which a cell is cut to integrate over it
@@ -88,8 +97,8 @@ def cut_coefficients(picture: NDArray[np.float32], cuts: Sequence[Cut]) -> NDArr
         float32 (k, 16, 16), one for each cut.
     """
     plan = _plan(tuple(cuts))
-    rows = (plan.downs @ picture).reshape(len(cuts), -1, SIDE)
-    found: NDArray[np.float32] = np.matmul(rows, plan.acrosses)
+    rows = (plan.downs @ picture).reshape(-1, _FREQUENCIES, SIDE)
+    found: NDArray[np.float32] = np.matmul(rows[plan.down_of], plan.acrosses)
     if len(plan.outside):
         edges = np.stack([picture[0], picture[-1], picture[:, 0], picture[:, -1]]).reshape(-1, _PART) @ _MEAN_OF_PART
         found[plan.has_outside] += (plan.outside @ edges).reshape(-1, *found.shape[1:])
@@ -103,6 +112,12 @@ def way_coefficients(picture: NDArray[np.float32], ways: Sequence[Turn]) -> NDAr
     found = [laid[int(way.is_row_flipped), :, int(way.is_column_flipped)] for way in ways]
     turned = [each.T if way.is_transposed else each for each, way in zip(found, ways, strict=True)]
     return np.stack(turned)
+
+
+def whole_coefficients(pictures: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return the DCT coefficients of several canvases of which nothing was cut away, float32 (k, 16, 16)."""
+    inside = _both_ways()[:_FREQUENCIES]
+    return np.stack([inside @ picture @ inside.T for picture in pictures])
 
 
 @lru_cache(maxsize=1)
@@ -119,13 +134,15 @@ class _Plan(NamedTuple):
     """The matrices of several cuts.
 
     Attributes:
-        downs: float32 (k·16, 256), the row operators.
+        downs: float32 (d·16, 256), the row operators; cuts on the left or right share theirs.
+        down_of: int64 (k,): which of them each cut takes.
         acrosses: float32 (k, 256, 16), the column operators.
         has_outside: bool (k,): whether a part of the lattice lies outside the canvas.
         outside: float32 (j·256, 4·64): where it does, from the edges (top, bottom, left, right) to coefficients.
     """
 
     downs: NDArray[np.float32]
+    down_of: NDArray[np.int64]
     acrosses: NDArray[np.float32]
     has_outside: NDArray[np.bool_]
     outside: NDArray[np.float32]
@@ -133,11 +150,13 @@ class _Plan(NamedTuple):
 
 @lru_cache(maxsize=16)
 def _plan(cuts: tuple[Cut, ...]) -> _Plan:
+    lines = list(dict.fromkeys((cut.top, cut.bottom) for cut in cuts))
     axes = [(axis_operator(cut.top, cut.bottom), axis_operator(cut.left, cut.right)) for cut in cuts]
     has_outside = [down.has_outside or across.has_outside for down, across in axes]
     outside = [_outside(*pair) for pair, is_wanted in zip(axes, has_outside, strict=True) if is_wanted]
     return _Plan(
-        np.concatenate([down.inside for down, _ in axes]).astype(np.float32),
+        np.concatenate([axis_operator(*each).inside for each in lines]).astype(np.float32),
+        np.array([lines.index((cut.top, cut.bottom)) for cut in cuts]),
         np.ascontiguousarray(np.stack([across.inside.T for _, across in axes]), np.float32),
         np.array(has_outside),
         np.concatenate(outside).astype(np.float32) if outside else np.empty((0, 4 * _EDGE_CELLS), np.float32),

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from hedgerow.hashing.borders import content_boxes
+from hedgerow.hashing.borders import are_alike, content_boxes
 from hedgerow.hashing.canvas import SIDE, canvas, canvas_quality
 from hedgerow.hashing.chrome import pictures_on_screen
 from hedgerow.hashing.deskew import Slant, slanted_pictures
 from hedgerow.hashing.marks import without_bright_strokes, without_writing
 from hedgerow.hashing.pdq import WAYS, bits_of_several, coefficients
 from hedgerow.hashing.signal import AS_IS, LEVELS, Signal
-from hedgerow.hashing.uncrop import WHOLE, Cut, cut_coefficients, way_coefficients
+from hedgerow.hashing.uncrop import WHOLE, Cut, cut_coefficients, way_coefficients, whole_coefficients
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["INVERTED", "MADE_BY", "VARIANTS", "Variant", "query_variants", "variant_name"]
 
-MADE_BY: Final = "canvas/1"
+MADE_BY: Final = "canvas/2"
 """What made the signals of variants, as stored beside them; raised whenever a bit of any could change."""
 
 INVERTED: Final = "colours inverted"
@@ -215,10 +215,7 @@ def query_variants(raster: SmallRaster, level: Level, quality: int) -> Iterator[
     is_thorough = level == "thorough"
     yield from _in_ways(whole, quality, AS_IS, tuple(WAYS)[1:], "standard")
     yield from _uncropped(whole, quality, _CROPS_AT[level])
-    yield from _in_ways(np.sqrt(whole * _WHITE), quality, DARKENED, (AS_IS,), "standard")
-    yield from _in_ways(without_bright_strokes(whole), quality, WATERMARKED, (AS_IS,), "standard")
-    if (clean := without_writing(whole)) is not None:
-        yield from _in_ways(clean, quality, WRITTEN_OVER, (AS_IS,), "standard")
+    yield from _undone(whole, quality)
     for name, box in _parts_found(raster):
         part = canvas(raster, box)
         measure = canvas_quality(part)
@@ -238,12 +235,16 @@ _OTHER_WAYS: Final = tuple(way for way in WAYS if way not in {AS_IS, _MIRRORED})
 
 def _parts_found(raster: SmallRaster) -> Iterator[tuple[str, Box]]:
     """Yield the parts of a raster that look like a picture by themselves, under the name of what surrounds them."""
-    trimmed = content_boxes(raster.luma)
-    for box in trimmed:
-        yield BORDERS, box
-    for box in pictures_on_screen(raster.luma):
-        if box not in trimmed:
-            yield ON_SCREEN, box
+    seen: list[Box] = []
+    for name, boxes in ((BORDERS, content_boxes(raster.luma)), (ON_SCREEN, pictures_on_screen(raster.luma))):
+        for box in boxes:
+            if not any(are_alike(box, other, raster.luma.shape, _SAME_PART) for other in seen):
+                seen.append(box)
+                yield name, box
+
+
+_SAME_PART: Final = 0.005
+"""Parts whose sides differ by less than this share of the raster are looked up once: a PDQ moves by 2 bits or so."""
 
 
 def _in_ways(
@@ -252,6 +253,15 @@ def _in_ways(
     found = way_coefficients(picture, [WAYS[way] for way in ways])
     for way, bits in zip(ways, bits_of_several(found), strict=True):
         yield Signal("pdq", bits, quality, variant_name(name, way), MADE_BY, level)
+
+
+def _undone(whole: NDArray[np.float32], quality: int) -> Iterator[Signal]:
+    """Yield what is seen once something that was done to all of the picture is undone."""
+    pictures = {DARKENED: np.sqrt(whole * _WHITE), WATERMARKED: without_bright_strokes(whole)}
+    if (clean := without_writing(whole)) is not None:
+        pictures[WRITTEN_OVER] = clean
+    for name, bits in zip(pictures, bits_of_several(whole_coefficients(list(pictures.values()))), strict=True):
+        yield Signal("pdq", bits, quality, name, MADE_BY, "standard")
 
 
 def _uncropped(picture: NDArray[np.float32], quality: int, crops: Sequence[Crop]) -> Iterator[Signal]:
