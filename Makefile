@@ -35,7 +35,14 @@ $(VENV)/.demo: $(SOURCES) | $(BIN)/python
 
 $(VENV)/.dev: $(SOURCES) | $(BIN)/python
 	@echo "Installing Hedgerow and its test tools …"
-	@$(PIP) --editable '.[dev,parquet,video]'
+	@$(PIP) --editable '.[dev,parquet,postgres,server,video]'
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing the system's PostgreSQL for the tests …"; \
+			{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql; } >/dev/null; \
+		else \
+			echo "PostgreSQL is not installed (Debian: apt-get install postgresql): the tests that need it are skipped."; \
+		fi
 	@$(PIP) pdqhash >/dev/null 2>&1 || echo "pdqhash could not be built (no C++ compiler): the tests that compare with it are skipped."
 	@touch $@
 

@@ -298,6 +298,7 @@ def _kill_imports(database: Database, data: Path, tmp_path: Path, rounds: int) -
     return cut_short
 
 
+@pytest.mark.sqlite_file
 def test_an_import_that_is_killed_leaves_nothing_and_again_doubles_nothing(
     database: Database, data: Path, tmp_path: Path
 ) -> None:
@@ -305,6 +306,7 @@ def test_an_import_that_is_killed_leaves_nothing_and_again_doubles_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite_file
 def test_an_import_that_is_killed_fifty_times_leaves_nothing_and_again_doubles_nothing(
     database: Database, data: Path, tmp_path: Path
 ) -> None:

@@ -423,6 +423,7 @@ def test_a_snapshot_of_another_history_is_not_used(database: Database, data: Pat
     assert (matcher.search([A]), _found(matcher.search([B]))) == ([], [("known", 1, 0)])
 
 
+@pytest.mark.sqlite_file
 def test_a_snapshot_later_than_the_database_is_not_used(
     database: Database, data: Path, bank: Bank, now: datetime, tmp_path: Path
 ) -> None:
@@ -499,6 +500,7 @@ def test_searches_go_on_while_entries_come_and_go(database: Database, data: Path
     assert wrong == []
 
 
+@pytest.mark.sqlite_file
 def test_a_small_bank_is_searched_without_compiling_anything(
     data: Path, database: Database, bank: Bank, now: datetime
 ) -> None:
@@ -555,6 +557,7 @@ def _kill_merges(database: Database, data: Path, bank: Bank, rounds: int) -> Non
             assert is_found == (entry.withdrawn_at is None)
 
 
+@pytest.mark.sqlite_file
 def test_a_merge_that_is_killed_leaves_an_index_that_equals_the_bank(
     database: Database, data: Path, bank: Bank
 ) -> None:
@@ -562,6 +565,7 @@ def test_a_merge_that_is_killed_leaves_an_index_that_equals_the_bank(
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite_file
 def test_a_merge_that_is_killed_fifty_times_leaves_an_index_that_equals_the_bank(
     database: Database, data: Path, bank: Bank
 ) -> None:

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from hedgerow.hashing import HashOptions, examine_file, pdq
-from hedgerow.hashing.pool import FileHash, FileTask, HashingPool, start_nursery
+from hedgerow.hashing.pool import FileHash, FileTask, HashingPool
 from hedgerow.hashing.selftest import synthetic_picture
 from hedgerow.media import MediaLimits
+from hedgerow.media.sandbox import start_nursery
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -169,7 +170,7 @@ def test_a_pool_may_be_closed_with_work_begun(tmp_path: Path) -> None:
 
 
 def test_a_pool_uses_the_nursery_that_was_started_before_the_options_were_known(tmp_path: Path) -> None:
-    nursery = start_nursery()
+    nursery = start_nursery("hedgerow.hashing.worker")
     (task, *_) = four_files(tmp_path)
     with HashingPool(HashOptions(types=("md5",)), jobs=1, nursery=nursery) as pool:
         (answer,) = hashed(pool, task)

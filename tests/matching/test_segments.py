@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hedgerow.matching.reference_videos import Pair, reference_segments
-from hedgerow.matching.segments import GAP_MS, TOLERANCE_MS, FoundSegment, Pairs, Segment, find_segments
+from hedgerow.matching.segments import GAP_MS, MOST_SEGMENTS, TOLERANCE_MS, FoundSegment, Pairs, Segment, find_segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -158,6 +158,29 @@ def test_lists_made_once_a_second_at_other_moments_are_aligned() -> None:
     [segment] = _find(query, SECONDS, pairs)
     assert segment.frames == 19
     assert segment.speed == 1.0
+
+
+def test_no_more_than_a_hundred_segments_are_told() -> None:
+    # a known clip of two seconds, shown again and again with other things between
+    known = _instants(np.arange(0, 2.2, 0.2))
+    query = _instants(np.arange(0, 600, 0.2))
+    found = _find(query, known, _like(query, known, lambda now: now % 5 if now % 5 <= 2 else None, reach_s=0.05))
+    assert len(found) == MOST_SEGMENTS
+
+
+def test_a_further_segment_of_less_than_a_second_is_not_told() -> None:
+    whole = _like(DENSE, SECONDS, lambda now: now if now <= 19 else None)
+    known = DENSE[: 25 * 19]
+    short = _like(DENSE, known, lambda now: now if now <= 18 else now - 30 if 35 < now < 35.8 else None, reach_s=0.01)
+    assert len(_find(DENSE, SECONDS, whole)) == 1
+    assert len(_find(DENSE, known, short)) == 1
+
+
+def test_a_segment_s_ends_are_those_of_the_known_frames_in_it() -> None:
+    # frames of a list made once a second: the clip begins and ends between two of them
+    [segment] = _find(DENSE, SECONDS, _like(DENSE, SECONDS, lambda now: now + 3.4 if now <= 9.9 else None))
+    assert (segment.known_from_s, segment.known_to_s) == (4.0, 13.0)
+    assert (segment.query_from_s, segment.query_to_s) == (pytest.approx(0.6, abs=0.05), pytest.approx(9.6, abs=0.05))
 
 
 def test_a_segment_says_itself_as_json() -> None:

@@ -28,7 +28,7 @@ from hedgerow.media.video_frame import _orientation
 av = pytest.importorskip("av")
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 ROWS, COLUMNS = 120, 160
@@ -198,6 +198,64 @@ def with_cover() -> bytes:
 def test_cover_art_is_no_video() -> None:
     with opened(with_cover()) as video:
         assert [frame.size for frame in video.frames()] == [(COLUMNS, ROWS)] * 3
+
+
+def with_two_streams(sizes: Sequence[tuple[int, int]], frames: Sequence[int], default: int | None = None) -> bytes:
+    """Write streams of (rows, columns), each so many frames long; none or one of them is the default."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as output:
+        streams = []
+        for at, (rows, columns) in enumerate(sizes):
+            stream = output.add_stream("libx264", rate=30)
+            stream.height, stream.width, stream.pix_fmt = rows, columns, "yuv420p"
+            stream.disposition = av.stream.Disposition.default if at == default else av.stream.Disposition(0)
+            streams.append(stream)
+        for stream, (rows, columns), count in zip(streams, sizes, frames, strict=True):
+            for picture in moving(count, rows, columns):
+                output.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        for stream in streams:
+            output.mux(stream.encode(None))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("default", "shown"), [(0, (COLUMNS, ROWS)), (1, (320, 240))])
+def test_of_two_streams_the_default_one_is_shown(default: int, shown: tuple[int, int]) -> None:
+    with opened(with_two_streams([(ROWS, COLUMNS), (240, 320)], [3, 3], default)) as video:
+        assert {frame.size for frame in video.frames()} == {shown}
+
+
+def test_of_two_streams_of_one_length_the_larger_is_shown() -> None:
+    with opened(with_two_streams([(ROWS, COLUMNS), (240, 320), (60, 80)], [3, 3, 3])) as video:
+        assert {frame.size for frame in video.frames()} == {(320, 240)}
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_the_number_of_decoder_threads_changes_no_frame(threads: int) -> None:
+    data = write(moving(30), bf="2")
+
+    def lumas(count: int) -> list[bytes]:
+        with open_video(io.BytesIO(data), threads=count) as video:
+            return [frame.luma().tobytes() for frame in video.frames()]
+
+    assert lumas(threads) == lumas(1)
+
+
+def test_an_exact_decode_is_what_the_codec_defines_and_the_other_is_nearly_that() -> None:
+    data = write(moving(30), bf="2", crf="40")
+    with av.open(io.BytesIO(data)) as plain:
+        defined = [np.asarray(frame.to_ndarray(format="gray"), np.int64) for frame in plain.decode(video=0)]
+    for exact, most in ((True, 1.0), (False, 4.0)):  # limited to full range: grey levels are rounded twice
+        with open_video(io.BytesIO(data), exact=exact) as video:
+            lumas = [frame.luma().astype(np.int64) for frame in video.frames()]
+        assert max(float(np.abs(a - b).mean()) for a, b in zip(lumas, defined, strict=True)) < most
+
+
+def test_a_frame_that_claims_to_last_for_ever_is_not_believed() -> None:
+    stream: Any = SimpleNamespace(average_rate=Fraction(25), base_rate=None)
+    first: Any = SimpleNamespace(pts=0, duration=3_600_000, time_base=Fraction(1, 1000))
+    clock = _Clock(stream, first)
+    clock.time_of(first)
+    assert clock.until_s == pytest.approx(0.04)
 
 
 def test_a_sound_without_pictures_is_unsupported() -> None:

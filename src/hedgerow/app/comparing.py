@@ -273,6 +273,7 @@ def _videos(
 
     if known is None:
         return [], None
+    rule = settings.video_rule()
     index = HammingIndex()
     usable = np.flatnonzero(usable_frames(known, MINIMUM_QUALITY))
     index.add(np.ascontiguousarray(known.bits[usable]), ids=usable)
@@ -285,7 +286,7 @@ def _videos(
         near = index.search(np.ascontiguousarray(query.bits[asked]), threshold=settings.threshold)
         if len(near.query):
             pairs = Pairs(asked[near.query], np.asarray(near.id, np.int64), np.asarray(near.distance, np.int64))
-            found.append((compare_videos(query, known, pairs, MINIMUM_QUALITY), signal.variant))
+            found.append((compare_videos(query, known, pairs, MINIMUM_QUALITY, rule), signal.variant))
     found.sort(key=lambda each: (-each[0].known_share, each[0].distance))
     if not found:
         return [], None

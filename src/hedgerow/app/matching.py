@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from hedgerow.banks import Match, Matcher
     from hedgerow.database import Database
     from hedgerow.hashing import MediaHash
+    from hedgerow.hashing.signal import Level
+    from hedgerow.media.sandbox_nursery import Nursery
     from hedgerow.settings import Settings
 
-__all__ = ["match_files", "matcher_of", "open_matcher"]
+__all__ = ["likely_wanted", "match_files", "matcher_of", "open_matcher"]
 
 
 def matcher_of(settings: Settings, database: Database, only: Sequence[str] = ()) -> Matcher:
@@ -28,6 +30,7 @@ def matcher_of(settings: Settings, database: Database, only: Sequence[str] = ())
         small_bank_entries=settings.index.small_bank_entries,
         delta_entries=settings.index.delta_entries,
         only=only or None,
+        video_rule=settings.video_rule(),
     )
 
 
@@ -54,21 +57,47 @@ def open_matcher(settings: Settings, only: Sequence[str] = ()) -> Iterator[Match
         database.close()
 
 
-def match_files(settings: Settings, paths: Sequence[str]) -> Iterator[tuple[str, MediaHash, list[Match]]]:
-    """Look up files, and the files below folders, in the banks, in the order given."""
+def likely_wanted(settings: Settings, only: Sequence[str] = ()) -> tuple[tuple[str, ...], Level]:
+    """Guess with which signal types and level files will be looked up, before the database is loaded.
+
+    Where the guess is wrong, what was begun with it is begun anew.
+    """
+    from hedgerow.banks import first_look
+    from hedgerow.scanning import types_wanted
+
+    wanted = first_look.likely_wanted(settings.data, only) if settings.database_url is None else None
+    if wanted is None:
+        return ("pdq", "vpdq"), "standard"  # what finds banks of pictures and videos as they come
+    return types_wanted(wanted.types), wanted.level
+
+
+def match_files(
+    settings: Settings, paths: Sequence[str], *, nursery: Nursery | None = None
+) -> Iterator[tuple[str, MediaHash, list[Match]]]:
+    """Look up files, and the files below folders, in the banks, in the order given.
+
+    Args:
+        settings: Limits, jobs, data folder.
+        paths: Files and folders.
+        nursery: From `hedgerow.app.early_nursery`, where the caller entered that before it read the settings.
+    """
     from pathlib import Path
 
     from hedgerow.hashing import HashOptions
     from hedgerow.hashing.pool import FileTask, HashingPool
+    from hedgerow.scanning import types_wanted
 
     options = HashOptions(limits=settings.media_limits(), level="standard")
     has_folders = any(Path(path).is_dir() for path in paths)
-    with HashingPool(options, settings.jobs if has_folders else min(settings.jobs, len(paths))) as pool:
-        pool.start()  # the processes come up while this one loads the database
+    jobs = settings.jobs if has_folders else min(settings.jobs, len(paths))
+    with HashingPool(options, jobs, nursery=nursery) as pool:
+        pool.start()
+        types, level = likely_wanted(settings)
+        # The processes have something to do while this one loads the database
+        pool.begin((FileTask(path) for path in _files_of(paths)), types=types, level=level)
         with open_matcher(settings) as matcher:
-            types = ("pdq", *sorted(set(matcher.signal_types()) - {"pdq"}))
             tasks = (FileTask(path) for path in _files_of(paths))
-            for answer in pool.results(tasks, types=types, level=matcher.level()):
+            for answer in pool.results(tasks, types=types_wanted(matcher.signal_types()), level=matcher.level()):
                 yield answer.path, answer.hash, matcher.search(answer.hash.signals)
 
 

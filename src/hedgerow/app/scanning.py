@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hedgerow.app.banks import list_banks
 from hedgerow.app.clock import now
 from hedgerow.app.hashing import archive_limits, hash_options
-from hedgerow.app.matching import open_matcher
+from hedgerow.app.matching import likely_wanted, open_matcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,14 +21,13 @@ if TYPE_CHECKING:
     from hedgerow.scanning import (
         BankLine,
         FileResult,
-        Group,
-        GroupStatistics,
         Progress,
         Report,
         ReportHeader,
         Scan,
         ScanStatistics,
     )
+    from hedgerow.scanning.group import Group, GroupStatistics
     from hedgerow.settings import Settings
 
 __all__ = ["ScanPlan", "early_nursery", "group_files", "scan"]
@@ -62,9 +61,9 @@ class ScanPlan:
 @contextmanager
 def early_nursery() -> Iterator[Nursery | None]:
     """Start the process from which a scan's workers will be forked; it comes up while the settings are read."""
-    from hedgerow.hashing.pool import start_nursery
+    from hedgerow.media.sandbox import start_nursery
 
-    nursery = start_nursery()
+    nursery = start_nursery("hedgerow.hashing.worker")  # named only: it loads while we load what we need ourselves
     try:
         yield nursery
     finally:
@@ -108,7 +107,8 @@ def scan(
         )
         pool.start()
         # The processes have something to do while this one loads the database
-        pool.begin(_first_files(settings, plan), types=_USUAL_TYPES)
+        types, level = likely_wanted(settings, plan.banks)
+        pool.begin(_first_files(settings, plan), types=types, level=level)
         running, reports = _prepare_scan(settings, plan, pool, stack, on_progress)
         if on_start is not None:
             on_start(running.is_resumed)
@@ -119,17 +119,14 @@ def scan(
                 report.add(result)
             if on_result is not None:
                 on_result(result)
-        header = _report_header(settings, plan, started, running.statistics)
-        for report in reports:
-            report.finish(header)
+        if reports:
+            header = _report_header(settings, plan, started, running.statistics)
+            for report in reports:
+                report.finish(header)
         running.finish(keep_journal=plan.keeps_journal)
         return running.statistics
 
 
-_USUAL_TYPES = (
-    "pdq",
-    "vpdq",
-)  # what a scan asks for that finds banks of pictures and videos; of others, it begins anew
 _EARLY_BYTES = 4 * 1024**2  # of one file: it may turn out that an interrupted run has dealt with it
 
 
@@ -137,8 +134,7 @@ def _first_files(settings: Settings, plan: ScanPlan) -> Iterator[FileTask]:
     """Walk as the scan will, up to the first path that is no small file; should they differ, time is lost only."""
     from hedgerow.errors import NothingToScan
     from hedgerow.hashing.pool import FileTask
-    from hedgerow.scanning.report import written_paths
-    from hedgerow.scanning.walk import walk
+    from hedgerow.scanning import walk, written_paths
 
     passing_by = [settings.data, *(path for report in plan.reports for path in written_paths(report))]
     found = walk(plan.paths, plan.exclude, follow_links=plan.follow_links, passing_by=passing_by)
@@ -234,7 +230,7 @@ def group_files(
     on_group: Callable[[Group], None],
 ) -> GroupStatistics:
     """Find the groups of near-duplicates below some paths and return what was looked at."""
-    from hedgerow.scanning import Grouping, group
+    from hedgerow.scanning.group import Grouping, group
 
     with Grouping(settings.threshold if threshold is None else threshold) as grouping:
         found = group(

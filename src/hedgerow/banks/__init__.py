@@ -7,35 +7,39 @@ threshold of something that was looked up.
 
 from __future__ import annotations
 
-from hedgerow.banks.formats import FORMATS, ReadOptions
-from hedgerow.banks.importing import EXPORT_FORMATS, export_entries, export_videos, import_entries
-from hedgerow.banks.index import Matcher
-from hedgerow.banks.model import (
-    Added,
-    Attributes,
-    Bank,
-    BankSummary,
-    Change,
-    Entry,
-    ImportReport,
-    Match,
-    NewEntry,
-    Refusal,
-    Rejection,
-)
-from hedgerow.banks.records import (
-    add_entries,
-    change_bank,
-    count_entries,
-    create_bank,
-    entries_since,
-    find_bank,
-    find_entry,
-    iterate_entries,
-    list_banks,
-    withdraw_entry,
-)
-from hedgerow.banks.rules import MAXIMUM_THRESHOLD
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hedgerow.banks.formats import FORMATS, ReadOptions
+    from hedgerow.banks.importing import EXPORT_FORMATS, export_entries, export_videos, import_entries
+    from hedgerow.banks.index import Matcher
+    from hedgerow.banks.model import (
+        Added,
+        Attributes,
+        Bank,
+        BankSummary,
+        Change,
+        Entry,
+        ImportReport,
+        Match,
+        NewEntry,
+        Refusal,
+        Rejection,
+    )
+    from hedgerow.banks.records import (
+        add_entries,
+        change_bank,
+        count_entries,
+        create_bank,
+        entries_since,
+        find_bank,
+        find_entry,
+        iterate_entries,
+        list_banks,
+        withdraw_entry,
+    )
+    from hedgerow.banks.rules import MAXIMUM_THRESHOLD
 
 __all__ = [
     "EXPORT_FORMATS",
@@ -68,3 +72,49 @@ __all__ = [
     "list_banks",
     "withdraw_entry",
 ]
+
+_HOME = {
+    "EXPORT_FORMATS": "hedgerow.banks.importing",
+    "FORMATS": "hedgerow.banks.formats",
+    "MAXIMUM_THRESHOLD": "hedgerow.banks.rules",
+    "Added": "hedgerow.banks.model",
+    "Attributes": "hedgerow.banks.model",
+    "Bank": "hedgerow.banks.model",
+    "BankSummary": "hedgerow.banks.model",
+    "Change": "hedgerow.banks.model",
+    "Entry": "hedgerow.banks.model",
+    "ImportReport": "hedgerow.banks.model",
+    "Match": "hedgerow.banks.model",
+    "Matcher": "hedgerow.banks.index",
+    "NewEntry": "hedgerow.banks.model",
+    "ReadOptions": "hedgerow.banks.formats",
+    "Refusal": "hedgerow.banks.model",
+    "Rejection": "hedgerow.banks.model",
+    "add_entries": "hedgerow.banks.records",
+    "change_bank": "hedgerow.banks.records",
+    "count_entries": "hedgerow.banks.records",
+    "create_bank": "hedgerow.banks.records",
+    "entries_since": "hedgerow.banks.records",
+    "export_entries": "hedgerow.banks.importing",
+    "export_videos": "hedgerow.banks.importing",
+    "find_bank": "hedgerow.banks.records",
+    "find_entry": "hedgerow.banks.records",
+    "import_entries": "hedgerow.banks.importing",
+    "iterate_entries": "hedgerow.banks.records",
+    "list_banks": "hedgerow.banks.records",
+    "withdraw_entry": "hedgerow.banks.records",
+}
+
+
+def __getattr__(name: str) -> object:
+    # Looked up on first use (PEP 562): who needs but the nouns, such as a scan that hands its first files out, does not
+    # wait for SQLAlchemy.
+    if name not in _HOME:
+        raise AttributeError(f"module 'hedgerow.banks' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from hedgerow.banks.frames import find_frames
 from hedgerow.banks.model import Match
 from hedgerow.banks.records import describe_entries
-from hedgerow.hashing.hasher import variant_name
 from hedgerow.matching.videos import FRAME_BITS, VideoRule, compare_videos
 
 if TYPE_CHECKING:
@@ -258,4 +257,6 @@ def frame_name(time_s: float, variant: str) -> str:
     minutes, rest = divmod(tenths, 600)
     hours, minute = divmod(minutes, 60)
     clock = f"{rest // 10:02}.{rest % 10}"
+    from hedgerow.hashing.hasher import variant_name  # noqa: PLC0415  (it loads decoders)
+
     return variant_name(f"frame at {hours}:{minute:02}:{clock}" if hours else f"frame at {minute}:{clock}", variant)

@@ -131,7 +131,7 @@ def _insert_alike(
     values[_NAMES.index("bits")] = func.substr(joined, numbers.c.number * size + 1, size)
     # WHERE true: without it, SQLite would take ON CONFLICT for the constraint of a join
     statement = _insert(connection).from_select(_NAMES, select(*values).where(true()))
-    result = connection.execute(_unless_live(statement))
+    result = connection.execute(_unless_live(statement), execution_options={"preserve_rowcount": True})
     if connection.dialect.name == "sqlite":  # Python counts no rows of a statement that begins with WITH
         return int(connection.exec_driver_sql("SELECT changes()").scalar_one())
     return result.rowcount

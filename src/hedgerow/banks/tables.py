@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -15,10 +17,14 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    event,
     text,
 )
 
 from hedgerow.database import UtcDateTime, metadata
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 __all__ = ["bank_changes", "banks", "entries", "frame_lists"]
 
@@ -83,25 +89,23 @@ entries = Table(
 _is_live = text("withdrawn_at IS NULL")
 _is_withdrawn = text("withdrawn_at IS NOT NULL")
 
-Index(
-    "uq_entries_live",
-    entries.c.bank_id,
-    entries.c.signal_type,
-    entries.c.bits,
-    unique=True,
-    sqlite_where=_is_live,
-    postgresql_where=_is_live,
+_live = Index(
+    "uq_entries_live", entries.c.bank_id, entries.c.signal_type, entries.c.bits, unique=True, sqlite_where=_is_live
 )
 # An import asks which of its values were withdrawn before; there are few of them.
-Index(
-    "ix_entries_withdrawn",
-    entries.c.bank_id,
-    entries.c.signal_type,
-    entries.c.bits,
-    sqlite_where=_is_withdrawn,
-    postgresql_where=_is_withdrawn,
+_withdrawn = Index(
+    "ix_entries_withdrawn", entries.c.bank_id, entries.c.signal_type, entries.c.bits, sqlite_where=_is_withdrawn
 )
 Index("ix_entries_bank_id_sequence", entries.c.bank_id, entries.c.sequence)
+
+
+@event.listens_for(entries, "before_create")
+def _narrow_on_postgresql(_table: Table, connection: Connection, **_how: object) -> None:
+    # An index that names an option of PostgreSQL imports its five drivers' dialects, 50 ms for who is on SQLite.
+    if connection.dialect.name == "postgresql":
+        _live.dialect_options["postgresql"]["where"] = _is_live
+        _withdrawn.dialect_options["postgresql"]["where"] = _is_withdrawn
+
 
 # The frames of a `vpdq` entry, whose `bits` are their SHA-256 (see hedgerow.hashing.frame_list). A table of its own, so
 # that going through the entries does not read them. A withdrawn entry keeps its frames, as it keeps its bits.

@@ -189,7 +189,9 @@ def _said(
 @click.option("--provenance", metavar="WHO", help="Who says so. [default: person]")
 @click.option("--note", help="Free text.")
 @click.option("--redistributable", "may_be_redistributed", is_flag=True, help="It may be shared with partners.")
-@click.option("--regions", is_flag=True, help="Also add eleven likely crops of each picture, so that deep crops match.")
+@click.option(
+    "--regions", is_flag=True, help="Also add eleven likely crops of each picture, and each video without its own bars."
+)
 @jobs_option
 @data_option
 @json_option

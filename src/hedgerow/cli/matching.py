@@ -34,22 +34,30 @@ def match_command(
     from hedgerow import app
 
     has_matches = has_unchecked = False
-    for path, result, matches in app.match_files(settings_of(ctx, data, jobs=jobs), files):
-        has_matches |= bool(matches)
-        has_unchecked |= result.unchecked is not None
-        if is_json:
-            print_json(
-                {
-                    "path": path,
-                    "media": app.media_object(result.media),
-                    "matches": [match.to_json() for match in matches],
-                    "unchecked": app.unchecked_object(result.unchecked),
-                    "caution": app.caution_object(result),
-                }
-            )
-        else:
-            _print_matches(path, result, matches)
+    with app.early_nursery() as nursery:
+        settings = settings_of(ctx, data, jobs=jobs)
+        for path, result, matches in app.match_files(settings, files, nursery=nursery):
+            has_matches |= bool(matches)
+            has_unchecked |= result.unchecked is not None
+            if is_json:
+                _print_object(path, result, matches)
+            else:
+                _print_matches(path, result, matches)
     ctx.exit(verdict(has_matches=has_matches, has_unchecked=has_unchecked))
+
+
+def _print_object(path: str, result: MediaHash, matches: list[Match]) -> None:
+    from hedgerow import app
+
+    print_json(
+        {
+            "path": path,
+            "media": app.media_object(result.media),
+            "matches": [match.to_json() for match in matches],
+            "unchecked": app.unchecked_object(result.unchecked),
+            "caution": app.caution_object(result),
+        }
+    )
 
 
 def _print_matches(path: str, result: MediaHash, matches: list[Match]) -> None:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from hedgerow.app import ScanPlan
     from hedgerow.media.sandbox_nursery import Nursery
-    from hedgerow.scanning import FileResult, Group, GroupStatistics, Progress, ScanStatistics
+    from hedgerow.scanning import FileResult, Progress, ScanStatistics
+    from hedgerow.scanning.group import Group, GroupStatistics
     from hedgerow.settings import Settings
 
 __all__ = ["group_command", "run_scan", "scan_command"]

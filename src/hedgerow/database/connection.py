@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, ProgrammingError
 
+from hedgerow.database.file import FILE_NAME
 from hedgerow.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
     from sqlalchemy.pool import ConnectionPoolEntry
 
-__all__ = ["FILE_NAME", "Database", "database_exists", "open_database"]
-
-FILE_NAME = "hedgerow.db"
+__all__ = ["Database", "open_database"]
 
 # How long a writer waits for another one. An import is one transaction, and ten million lines take minutes.
 _BUSY_TIMEOUT_S = 300
@@ -79,11 +78,6 @@ class Database:
         self.engine.dispose()
 
 
-def database_exists(data: Path, url: str | None = None) -> bool:
-    """Tell whether there is a database to open. A server is taken to have one."""
-    return url is not None or (data / FILE_NAME).is_file()
-
-
 def open_database(data: Path, url: str | None = None) -> Database:
     """Open the database of a data folder, and create the folder and an empty database where there is none.
 
@@ -98,9 +92,9 @@ def open_database(data: Path, url: str | None = None) -> Database:
     """
     if url is None:
         _create_private(data)
-        url = f"sqlite:///{data / FILE_NAME}"
     try:
-        parsed = make_url(url)
+        # Made of its parts: a folder's name may hold what means something in an address
+        parsed = URL.create("sqlite", database=str(data / FILE_NAME)) if url is None else make_url(url)
         engine = create_engine(parsed, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         # The address may hold a password: only the kind of trouble is passed on.

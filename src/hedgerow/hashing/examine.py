@@ -6,17 +6,17 @@ bytes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from hedgerow.errors import HashingError, MediaError, MediaTooLarge, UnknownSignalType
+from hedgerow.errors import MediaError, MediaTooLarge
 from hedgerow.hashing.bank_variants import bank_signals
 from hedgerow.hashing.digests import DIGEST_TYPES, digest_bytes, digest_file
 from hedgerow.hashing.hasher import PdqHasher, PictureHasher, variant_name
-from hedgerow.hashing.signal import LEVELS, SIGNAL_TYPES, Level, MediaHash, Signal, Unchecked
-from hedgerow.hashing.video import SAMPLINGS, Sampling, animation_signal, video_signals
+from hedgerow.hashing.options import DEFAULT_TYPES, HashOptions
+from hedgerow.hashing.signal import Level, MediaHash, Signal, Unchecked
+from hedgerow.hashing.video import Sampling, animation_signal, video_signals
 from hedgerow.media import MediaLimits, open_picture, sniff
 from hedgerow.media.durations import ANIMATED_TYPES, frame_seconds
 from hedgerow.media.read import MediaFile
@@ -32,52 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HashOptions", "examine_bytes", "examine_file", "hash_bytes", "hash_file"]
 
-DEFAULT_TYPES: Final = ("pdq",)
-
 _INSTEAD: Final = {"vpdq": "pdq", "pdq": "vpdq"}
 """What a video has where a picture's signal was asked for, and the other way round."""
-
-
-@dataclass(frozen=True, slots=True)
-class HashOptions:
-    """How media is to be hashed.
-
-    Attributes:
-        types: Signal types wanted: ``pdq``, ``vpdq``, ``md5``, ``sha1``, ``sha256``. A picture has a ``pdq``, a video a
-            ``vpdq``: each is also given where only the other was asked for. An animated picture has both.
-        limits: What one piece of media may cost.
-        exact: Whether JPEG is decoded in full. The reduced decode is 3–30 times faster and at most a few bits off
-            (``docs/benchmarks.md``); what goes into a bank is hashed exactly.
-        level: Which query variants are added, under which a copy might be known (for matching); none at ``exact``.
-        front_end: Which published PDQ.
-        archives: Whether a zip or tar is opened and its members hashed (only where the caller walks files).
-        sampling: Which frames of a video are kept; where None, as for a ``bank`` at level ``exact``, else as for a
-            ``query``.
-        threads: Decoder threads of a video; 0 for one a core. The signals are the same.
-        bank_regions: Whether the likely crops of a picture are hashed too (`hedgerow.hashing.bank_variants`): for
-            whoever adds the picture itself to a bank.
-    """
-
-    types: tuple[str, ...] = DEFAULT_TYPES
-    limits: MediaLimits = field(default_factory=MediaLimits)
-    exact: bool = False
-    level: Level = "exact"
-    front_end: FrontEnd = "full-size"
-    archives: bool = False
-    sampling: Sampling | None = None
-    threads: int = 1
-    bank_regions: bool = False
-
-    def __post_init__(self) -> None:
-        for name in self.types:
-            if name not in SIGNAL_TYPES:
-                raise UnknownSignalType(name, tuple(SIGNAL_TYPES))
-        if not self.types:
-            raise HashingError("At least one signal type must be asked for.")
-        if self.level not in LEVELS:
-            raise HashingError(f"The levels are {', '.join(LEVELS)}.")
-        if self.sampling is not None and self.sampling not in SAMPLINGS:
-            raise HashingError(f"The samplings are {', '.join(SAMPLINGS)}.")
 
 
 def hash_file(
@@ -192,6 +148,7 @@ def _examine_video(
                 sampling=sampling,
                 level=options.level,
                 most_frames=options.limits.video_frames,
+                trims_borders=options.bank_regions,
                 goes_on=goes_on,
             )
             return MediaHash(video.info, _in_order(signals, digests, options.types), unchecked), None

@@ -13,22 +13,23 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Self
 
 from hedgerow.errors import DecodeMemoryExceeded, DecoderCrashed, DecodeTimeout, MediaError
-from hedgerow.hashing.examine import HashOptions, examine_bytes, examine_file
 from hedgerow.hashing.frame_list import FrameList
+from hedgerow.hashing.options import greeting_of
 from hedgerow.hashing.signal import MediaHash, Signal, Unchecked
-from hedgerow.hashing.worker import COMMAND, greeting_of
 from hedgerow.media import MediaInfo
 from hedgerow.media.archive import ArchiveLimits
 from hedgerow.media.sandbox import BEGUN_TASKS, Begun, Sandbox
-from hedgerow.media.sandbox_nursery import Nursery
+from hedgerow.media.sandbox_nursery import command_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
+    from hedgerow.hashing.options import HashOptions
     from hedgerow.hashing.signal import Level
+    from hedgerow.media.sandbox_nursery import Nursery
 
-__all__ = ["FileHash", "FileTask", "HashingPool", "start_nursery"]
+__all__ = ["FileHash", "FileTask", "HashingPool"]
 
 _GRACE_S = 1.0
 """A worker stops by itself between two frames at its limit; only one that does not is killed, a little later."""
@@ -66,14 +67,6 @@ class FileHash:
     is_last: bool
 
 
-def start_nursery() -> Nursery | None:
-    """Start the process from which the workers of a `HashingPool` will be forked, before their options are known.
-
-    It comes up (0.3 s) while the caller gets ready itself. Give it to a pool, or close it.
-    """
-    return Nursery(COMMAND) if Sandbox.is_available else None
-
-
 class HashingPool:
     """A few processes that hash. Use it as a context manager.
 
@@ -83,7 +76,8 @@ class HashingPool:
         archive_limits: How far archives are read.
         is_long: Whether there is so much to do (a gigabyte, say) that compiled decoding of large JPEGs is worth the
             second that it takes to load it, and the ten seconds that the very first time takes to compile it.
-        nursery: From `start_nursery`, where one was started beforehand; the pool owns it from now on.
+        nursery: From `hedgerow.media.sandbox.start_nursery` of `hedgerow.hashing.worker`, where one was started
+            beforehand; the pool owns it from now on.
 
     >>> from pathlib import Path
     >>> with HashingPool(HashOptions(types=("md5",)), jobs=1) as pool:
@@ -107,7 +101,7 @@ class HashingPool:
         self._sandbox: Sandbox | None = None
         if Sandbox.is_available:
             self._sandbox = Sandbox(
-                COMMAND,
+                command_of("hedgerow.hashing.worker"),
                 jobs=jobs,
                 seconds=limits.seconds + _GRACE_S,
                 memory_bytes=limits.memory_bytes,
@@ -165,6 +159,8 @@ class HashingPool:
         """
         options = self._as_asked(types, level)
         if self._sandbox is None:  # no POSIX: in this process, without archives and without the safety
+            from hedgerow.hashing.examine import examine_file  # noqa: PLC0415  (the workers load decoders)
+
             for task in tasks:
                 yield FileHash(task.path, None, 0, examine_file(task.path, options), is_last=True)
             return
@@ -218,6 +214,8 @@ class HashingPool:
     def hash_bytes(self, data: bytes) -> MediaHash:
         """Hash bytes in one of the processes; threads may call at once."""
         if self._sandbox is None:
+            from hedgerow.hashing.examine import examine_bytes  # noqa: PLC0415  (as above)
+
             return examine_bytes(data, self._options)
         return self._hash(self._sandbox.call(({}, data))[-1])
 

@@ -18,8 +18,11 @@ import numpy as np
 from hedgerow.errors import HedgerowError
 from hedgerow.hashing.digests import digest_bytes
 from hedgerow.hashing.examine import hash_bytes
+from hedgerow.hashing.frame_list import FrameList
+from hedgerow.hashing.operator import CELLS
 from hedgerow.hashing.pdq import ArrayPixels, bits, coefficients, dihedral, pdq, small_picture
 from hedgerow.hashing.signal import AS_IS, Signal
+from hedgerow.hashing.video_grid import Grid
 from hedgerow.media import MediaLimits, open_picture, read_media
 
 if TYPE_CHECKING:
@@ -105,6 +108,10 @@ def run_vectors() -> Iterator[VectorResult]:
         yield from _picture_results(vector)
     for vector in vectors["files"]:
         yield _file_result(vector)
+    for vector in vectors["reduced frames"]:
+        yield _reduced_frame_result(vector)
+    for vector in vectors["frame lists"]:
+        yield _frame_list_result(vector)
     for vector in vectors["digests"]:
         got = digest_bytes(vector["text"].encode("ascii"), [vector["type"]])[0]
         yield _compare(f"{vector['type']} of {vector['text'][:12]!r}", vector["source"], vector["value"], got, 0)
@@ -122,6 +129,34 @@ def _picture_results(vector: dict[str, Any]) -> Iterator[VectorResult]:
     for way, value in vector["dihedral"].items():
         turned = Signal("pdq", bits(dihedral(_coefficients(picture))[way]))
         yield _compare(f"pdq {way} {name}", source, value, turned, 0)
+
+
+def _reduced_frame_result(vector: dict[str, Any]) -> VectorResult:
+    """Hash a frame as that of a video that is looked up: from means over equal blocks of its luma."""
+    rows, columns, size = vector["rows"], vector["columns"], (vector["height"], vector["width"])
+    picture = synthetic_picture(size[1], size[0], vector["seed"], 1).astype(np.int64)
+    blocks = picture.reshape(rows, size[0] // rows, columns, size[1] // columns)
+    raster = (blocks.sum(axis=(1, 3)) * rows * columns // picture.size).astype(np.uint8)
+    small = np.empty((CELLS, CELLS), np.float32)
+    Grid(size, (rows, columns), 1).small(raster, small)
+    got = Signal("pdq", bits(coefficients(small)))
+    name = f"vpdq frame {size[1]}×{size[0]} from {columns}×{rows} cells"
+    return _compare(name, vector["source"], vector["value"], got, vector["tolerance"])
+
+
+def _frame_list_result(vector: dict[str, Any]) -> VectorResult:
+    """Pack a list of frames and read it back."""
+    rows = [line.split(",") for line in vector["lines"]]
+    numbers, measures, values, times = zip(*rows, strict=True)
+    times_s = [float(each) for each in times]
+    pdqs = np.frombuffer(bytes.fromhex("".join(values)), np.uint8)
+    frames = FrameList.of(
+        pdqs, [int(each) for each in measures], [int(each) for each in numbers], times_s, times_s, vector["duration_s"]
+    )
+    name, source = f"vpdq list of {len(frames)} frames", vector["source"]
+    if FrameList.unpack(frames.packed()) != frames:
+        return VectorResult(name, source, None, 0, "reading the packed list gives another one")
+    return _compare(name, source, vector["value"], Signal("vpdq", frames.digest(), frames=frames), 0)
 
 
 def _coefficients(picture: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -5,18 +5,19 @@ It reads tasks and writes signals as JSON (`hedgerow.media.sandbox`); pixels nev
 
 from __future__ import annotations
 
-import sys
 from base64 import b85encode
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hedgerow.errors import MediaError
 from hedgerow.hashing.digests import DIGEST_TYPES, digest_file
-from hedgerow.hashing.examine import HashOptions, examine_bytes, examine_file
+from hedgerow.hashing.examine import examine_bytes, examine_file
+from hedgerow.hashing.options import HashOptions
 from hedgerow.hashing.signal import MediaHash, Unchecked
 from hedgerow.media import MediaInfo, MediaLimits
 from hedgerow.media.archive import ArchiveLimits, is_archive, read_members
 from hedgerow.media.lowpass import prepare
+from hedgerow.media.sandbox_nursery import command_of
 from hedgerow.media.sandbox_worker import serve
 
 if TYPE_CHECKING:
@@ -26,25 +27,10 @@ if TYPE_CHECKING:
     from hedgerow.media.archive import Member
     from hedgerow.media.sandbox_worker import Request
 
-__all__ = ["COMMAND", "answer_of", "greeting_of", "main"]
+__all__ = ["COMMAND", "answer_of", "main"]
 
-COMMAND = (
-    sys.executable,
-    "-c",
-    # Nothing that is imported is garbage, so the collector would look for some in vain (a tenth of the time it takes);
-    # and `python -m` would load what finds modules first, another 15 ms.
-    "import gc; gc.disable(); from hedgerow.hashing.worker import main; gc.enable(); main()",
-)
+COMMAND = command_of(__name__)
 """How this program is started."""
-
-
-def greeting_of(options: HashOptions, archive_limits: ArchiveLimits, *, is_long: bool) -> dict[str, Any]:
-    """Write the options as JSON values, as `main` takes them from its sandbox."""
-    plain: dict[str, Any] = {name: getattr(options, name) for name in HashOptions.__slots__ if name != "limits"}
-    plain["limits"] = {name: getattr(options.limits, name) for name in MediaLimits.__slots__}
-    plain["archive_limits"] = {name: getattr(archive_limits, name) for name in ArchiveLimits.__slots__}
-    plain["is_long"] = is_long
-    return plain
 
 
 def answer_of(result: MediaHash, member: str | None = None) -> dict[str, Any]:

@@ -6,11 +6,18 @@ A zip or tar is walked for its *members*. `hedgerow.media.sandbox` keeps worker 
 killed at any moment.
 """
 
-from hedgerow.media.archive import ArchiveLimits, Member, is_archive, read_members
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from hedgerow.media.model import Frame, Look, MediaInfo, MediaLimits, Pixels
-from hedgerow.media.picture import Picture, open_picture
-from hedgerow.media.read import read_media
 from hedgerow.media.sniff import sniff
+
+if TYPE_CHECKING:
+    from hedgerow.media.archive import ArchiveLimits, Member, is_archive, read_members
+    from hedgerow.media.picture import Picture, open_picture
+    from hedgerow.media.read import read_media
 
 __all__ = [
     "ArchiveLimits",
@@ -27,3 +34,26 @@ __all__ = [
     "read_members",
     "sniff",
 ]
+
+_HOME = {
+    "ArchiveLimits": "hedgerow.media.archive",
+    "Member": "hedgerow.media.archive",
+    "Picture": "hedgerow.media.picture",
+    "is_archive": "hedgerow.media.archive",
+    "open_picture": "hedgerow.media.picture",
+    "read_media": "hedgerow.media.read",
+    "read_members": "hedgerow.media.archive",
+}
+
+
+def __getattr__(name: str) -> object:
+    # Looked up on first use (PEP 562): who has media hashed in other processes needs no decoder in its own.
+    if name not in _HOME:
+        raise AttributeError(f"module 'hedgerow.media' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -22,15 +22,14 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from hedgerow.errors import DecoderCrashed
+from hedgerow.media.sandbox_nursery import Nursery, command_of
 from hedgerow.media.sandbox_process import WorkerPool, WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
-    from hedgerow.media.sandbox_nursery import Nursery
-
-__all__ = ["BEGUN_TASKS", "Answer", "Begun", "Sandbox", "Task"]
+__all__ = ["BEGUN_TASKS", "Answer", "Begun", "Sandbox", "Task", "start_nursery"]
 
 _Body = dict[str, Any]
 Task = _Body | tuple[_Body, bytes]
@@ -182,6 +181,18 @@ class Sandbox:
         run = _Run(self._pool, iter(tasks))
         run.hand_out(len(tasks))
         return Begun(run)
+
+
+def start_nursery(module: str) -> Nursery | None:
+    """Start the process from which a sandbox's workers will be forked, before anything else about them is known.
+
+    It comes up (0.3 s) while the caller gets ready itself. Give it to a sandbox, or close it. None where there is no
+    sandbox.
+
+    Args:
+        module: The module of which the ``main`` is the program, such as ``hedgerow.hashing.worker``.
+    """
+    return Nursery(command_of(module)) if Sandbox.is_available else None
 
 
 class Begun:

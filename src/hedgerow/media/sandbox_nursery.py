@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["REPLY", "REQUEST", "Nursery"]
+__all__ = ["REPLY", "REQUEST", "Nursery", "command_of"]
 
 REQUEST: Final = struct.Struct(">cI")
 """What we ask: ``g`` and the length of a JSON greeting that follows, ``b`` (bear) with the worker's ends of its two
@@ -61,6 +61,15 @@ _ADDED = {
     "MALLOC_MMAP_THRESHOLD_": str(32 * 1024**2),
     "MALLOC_TRIM_THRESHOLD_": str(128 * 1024**2),
 }
+
+
+def command_of(module: str) -> tuple[str, ...]:
+    """Return how the program that is the ``main`` of a module is started as a nursery; nothing is imported here.
+
+    Nothing that is imported is garbage, so the collector would look for some in vain (a tenth of the time it takes);
+    and `python -m` would load what finds modules first, another 15 ms.
+    """
+    return (sys.executable, "-c", f"import gc; gc.disable(); from {module} import main; gc.enable(); main()")
 
 
 class Nursery:

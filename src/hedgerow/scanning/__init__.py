@@ -2,10 +2,9 @@
 
 Its *journal* is the work file by which it goes on where it was; a *result* is what came of one file or one member of
 an archive; a *report* is what a person or a program reads of it. A *group* holds near-duplicates, of which a person
-needs to look at one.
+needs to look at one (`hedgerow.scanning.group`, which a scan does not load).
 """
 
-from hedgerow.scanning.group import Group, Grouping, GroupMember, GroupStatistics, group
 from hedgerow.scanning.journal import Journal, remove_abandoned
 from hedgerow.scanning.model import Caution, FileResult, Progress, ScanStatistics, ThroughputSample
 from hedgerow.scanning.report import (
@@ -18,7 +17,7 @@ from hedgerow.scanning.report import (
     shown,
     written_paths,
 )
-from hedgerow.scanning.scan import Scan, ScanRequest, caution_of
+from hedgerow.scanning.scan import Scan, ScanRequest, caution_of, types_wanted
 from hedgerow.scanning.walk import FoundFile, Measure, WalkTally, measure, walk
 
 __all__ = [
@@ -27,10 +26,6 @@ __all__ = [
     "Caution",
     "FileResult",
     "FoundFile",
-    "Group",
-    "GroupMember",
-    "GroupStatistics",
-    "Grouping",
     "Journal",
     "Measure",
     "Progress",
@@ -42,12 +37,12 @@ __all__ = [
     "ThroughputSample",
     "WalkTally",
     "caution_of",
-    "group",
     "measure",
     "open_report",
     "remove_abandoned",
     "report_format",
     "shown",
+    "types_wanted",
     "walk",
     "written_paths",
 ]

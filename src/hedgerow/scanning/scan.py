@@ -11,9 +11,9 @@ import os
 import time
 from collections import deque
 from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from hedgerow import __version__
 from hedgerow.errors import DecoderCrashed
 from hedgerow.hashing import MINIMUM_QUALITY, SIGNAL_TYPES, HashOptions, Signal, Unchecked
 from hedgerow.hashing.pool import FileHash, FileTask, HashingPool
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from hedgerow.hashing import MediaHash
     from hedgerow.hashing.signal import Level
 
-__all__ = ["Pool", "Scan", "ScanRequest", "Searcher", "caution_of"]
+__all__ = ["Pool", "Scan", "ScanRequest", "Searcher", "caution_of", "types_wanted"]
 
 # One search of many signals costs less than many searches; more than this would only delay what is told.
 _BATCH_FILES = 32
@@ -413,16 +413,20 @@ def _chained(first: FileTask, rest: Iterator[FileTask]) -> Iterator[FileTask]:
 
 
 def _as_needed(options: HashOptions, banks: Searcher) -> HashOptions:
-    """Choose the signal types (PDQ always, others only where a bank holds some) and the level."""
-    wanted = set(banks.signal_types())
-    types = tuple(name for name in SIGNAL_TYPES if name == "pdq" or name in wanted)
-    return replace(options, types=types, level=banks.level())
+    """Choose the signal types and the level."""
+    return replace(options, types=types_wanted(banks.signal_types()), level=banks.level())
+
+
+def types_wanted(by_banks: Iterable[str]) -> tuple[str, ...]:
+    """Return the signal types to compute: PDQ always, others only where a bank holds some."""
+    wanted = {"pdq", *by_banks}
+    return tuple(name for name in SIGNAL_TYPES if name in wanted)
 
 
 def _described(request: ScanRequest, options: HashOptions, archive_limits: ArchiveLimits) -> dict[str, Any]:
     """Write down everything that the answers depend on, besides the files and the banks."""
     return {
-        "hedgerow": version("hedgerow"),
+        "hedgerow": __version__,
         "paths": list(request.paths),
         "places": [os.path.realpath(path) for path in request.paths],
         "exclude": list(request.exclude),
