@@ -257,7 +257,7 @@ class Match:
         for name in _SAID_OF_VIDEOS:
             value = getattr(self, name)
             if value is not None:
-                found[name] = value
+                found[name] = round(value, _DECIMALS)
         if self.segments:
             found["segments"] = [segment.to_json() for segment in self.segments]
         return found
@@ -273,4 +273,5 @@ _SAID_ALWAYS = (
     "provenance",
     "false_match_probability",
 )
+_DECIMALS = 4  # a share of a two-hour film to within a second; times are whole frames and less
 _SAID_OF_VIDEOS = ("known_share", "query_share", "query_time_s", "known_time_s", "known_duration_s")
