@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from hedgerow.hashing.borders import Box
-from hedgerow.hashing.chrome import _are_drawn, pictures_on_screen
+from hedgerow.hashing.chrome import _are_drawn, _without_margin, pictures_on_screen
 from hedgerow.hashing.hasher import PdqHasher
 from hedgerow.hashing.pdq import ArrayPixels, pdq
 from hedgerow.hashing.selftest import synthetic_picture
@@ -88,3 +88,30 @@ def test_a_screenshot_is_looked_up_as_the_picture_in_it() -> None:
     nearest = min(found, key=lambda each: (int.from_bytes(each.bits, "big") ^ known).bit_count())
     assert (int.from_bytes(nearest.bits, "big") ^ known).bit_count() <= 31
     assert nearest.variant.startswith(("on a screen", "borders trimmed"))
+
+
+@pytest.mark.parametrize("side", [0, 40])
+def test_a_picture_with_a_plain_sky_is_found_with_it(side: int) -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (220, 300), np.uint8)
+    hills = 40 + np.arange(300) // 6
+    noise[np.arange(220)[:, None] < hills] = 190
+    screen = screen_of(noise, 250, 20, 60, 90, side)
+    found = pictures_on_screen(screen)
+    box = Box(60, 280, side, side + 300)
+    assert found[-1].top > 90
+    assert any(max(abs(a - b) for a, b in zip(box, each, strict=True)) <= 1 for each in found), found
+
+
+def test_the_margin_of_a_bubble_is_no_part_of_the_picture() -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (100, 160), np.uint8)
+    bubble = np.pad(noise, ((4, 12), (4, 4)), constant_values=220)
+    bubble[106:112, 140:160:3] = 90  # the time of day
+    screen = np.pad(bubble, 50, constant_values=240)
+    assert _without_margin(screen, Box(50, 166, 50, 218)) == Box(54, 154, 54, 214)
+
+
+def test_a_picture_with_plain_ground_on_one_side_has_no_margin() -> None:
+    picture = np.random.default_rng(3).integers(0, 256, (100, 160), np.uint8)
+    picture[:10] = 255
+    whole = Box(0, 100, 0, 160)
+    assert _without_margin(picture, whole) == whole

@@ -166,3 +166,26 @@ def test_variants_are_computed_without_compiled_kernels() -> None:
         "sys.exit('numba' in sys.modules)\n"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("gap", [0, 4, 12, 24, 40])
+@pytest.mark.parametrize(("row", "column"), [(0, 1), (1, 0)])
+def test_a_part_of_a_collage_is_found_whatever_gap_there_is(gap: int, row: int, column: int) -> None:
+    sheet = beside_others(row, column)
+    middle = np.insert(sheet, [600] * gap, 255, axis=0)
+    collage = np.insert(middle, [800] * gap, 255, axis=1)
+    place = ("top right", "bottom left")[row]
+    assert found(collage, "thorough")[f"put into the {place} quarter"] <= 31
+
+
+def test_round_corners_inside_a_border_are_filled_and_also_left() -> None:
+    framed = np.pad(ORIGINAL, ((60, 60), (60, 60), (0, 0)), constant_values=255)
+    rows, columns = framed.shape[:2]
+    down = np.minimum(np.arange(rows), rows - 1 - np.arange(rows))[:, None] - 60
+    across = np.minimum(np.arange(columns), columns - 1 - np.arange(columns))[None] - 60
+    is_corner = (down < 80) & (across < 80) & ((down - 80) ** 2 + (across - 80) ** 2 > 80**2)
+    framed[is_corner] = 255
+    signals = PdqHasher().signals(ArrayPixels(framed), level="standard")
+    distances = [(int(each.value, 16) ^ KNOWN).bit_count() for each in signals if each.variant == "borders trimmed"]
+    assert min(distances) <= 16
+    assert max(distances) > min(distances)

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-__all__ = ["TOLERANCES", "Box", "Tolerance", "are_alike", "content_boxes", "is_plain"]
+__all__ = ["TOLERANCES", "Box", "Tolerance", "are_alike", "content_boxes", "is_plain", "without_round_corners"]
 
 
 class Tolerance(NamedTuple):
@@ -76,11 +78,16 @@ def content_boxes(luma: NDArray[np.uint8]) -> list[Box]:
     >>> content_boxes(picture)
     []
     """
-    if not any(is_plain(edge) for edge in (luma[0], luma[-1], luma[:, 0], luma[:, -1])):
-        return []
-    lines = _Lines(luma)
-    found = [_content_box(lines, tolerance) for tolerance in TOLERANCES]
-    return list(dict.fromkeys(box for box in found if box is not None))
+    found: list[Box | None] = []
+    if any(is_plain(edge) for edge in (luma[0], luma[-1], luma[:, 0], luma[:, -1])):
+        lines = _Lines(luma)
+        found += [_content_box(lines, tolerance) for tolerance in TOLERANCES]
+        found += [_as_wide_all_round(box, luma.shape) for box in found[:1] if box is not None]
+    boxes = list(dict.fromkeys(box for box in found if box is not None))
+    framed = _framed(luma)
+    if framed is not None and not any(max(map(abs, np.subtract(framed, box))) <= _STEP_AT for box in boxes):
+        boxes.append(framed)
+    return boxes
 
 
 class _Lines:
@@ -127,3 +134,201 @@ def _content_box(lines: _Lines, tolerance: Tolerance) -> Box | None:
 def _run(flags: NDArray[np.bool_]) -> int:
     """Return how many flags are true from the start."""
     return len(flags) if flags.all() else int(np.argmin(flags))
+
+
+def _as_wide_all_round(box: Box, shape: tuple[int, ...]) -> Box | None:
+    """Return the box of a border as wide on all sides as on the narrowest, or on both sides that have one.
+
+    A picture that has a plain edge of its own, inside a border of that colour, is trimmed too far there.
+    """
+    rows, columns = shape
+    widths = (box.top, rows - box.bottom, box.left, columns - box.right)
+    least, near = TRIM_AT_LEAST * min(shape), _EVEN * min(shape) + 1
+    for sides in (_ALL_SIDES, *_FACING):
+        those = [widths[side] for side in sides]
+        if min(those) >= least and (sides == _ALL_SIDES or sum(those) == sum(widths)):
+            if max(those) - min(those) <= near:
+                return None
+            top, bottom, left, right = (min(those) if side in sides else 0 for side in _ALL_SIDES)
+            return Box(top, rows - bottom, left, columns - right)
+    return None
+
+
+_ALL_SIDES: Final = (0, 1, 2, 3)  # top, bottom, left, right
+_FACING: Final = ((0, 1), (2, 3))
+
+_EVEN: Final = 0.015
+"""Widths of a border that differ by less than this share of the short side are one; JPEG blurs edges by some cells."""
+
+
+class _Edge(NamedTuple):
+    """Where a border ends, as seen from one side.
+
+    Attributes:
+        depth: Its width in lines; 0 where it does not end.
+        sharpness: Share of the line that steps there.
+    """
+
+    depth: int
+    sharpness: float
+
+
+_NO_END: Final = _Edge(0, 0.0)
+
+_STEP: Final = 6.0
+_NOISES: Final = 5.0
+_MOST_NOISE: Final = 4.0
+"""A line steps where it differs from the one before the last by so many luma steps, or by so many times what the
+outermost lines do; when these differ by more than the last number in the mean, they are no border."""
+
+_ENDS: Final = 0.3
+_QUIET: Final = 0.15
+_SHARP: Final = 0.6
+"""A border ends at the first line of which so large a share steps, when no line before it had as much as the second,
+ringing left out. An edge with the third is believed by itself, others only together with a like one facing them."""
+
+_STEP_AT: Final = 2
+"""Cells by which a step may lie beside the edge; a plain border is found to the line."""
+
+_RINGING: Final = 8
+"""Cells before an edge into which JPEG's blocks carry it."""
+
+_DEEPEST: Final = 0.42
+"""Share of a side that a border may take from one end; bars beside an upright video on a wide screen take a third."""
+
+_SAMPLES: Final = 96
+"""Cells of a line that are looked at for steps."""
+
+_TOGETHER: Final = 30
+"""Lines that are looked at together, from outside, then twice as many: most borders end among the first."""
+
+
+def _framed(luma: NDArray[np.uint8]) -> Box | None:
+    """Return the part inside a border that is smooth but not plain: a gradient, grain, the picture itself blurred.
+
+    All that such a border has in common is that it ends on a straight line, in a step, and that it is as wide on the
+    side that faces this one.
+    """
+    rows, columns = luma.shape
+    ends = [*_edges(luma), *_edges(luma.T)]
+    widths = _widths(ends, luma.shape)
+    if widths is None:
+        return None
+    top, bottom, left, right = widths
+    if not (top or bottom) or not (left or right):  # the other sides again, now without what lies beside the picture
+        inside = luma[top : rows - bottom, left : columns - right]
+        if top or bottom:
+            ends[2:] = _edges(inside.T)
+        else:
+            ends[:2] = _edges(inside)
+        top, bottom, left, right = _widths(ends, luma.shape) or widths
+    return Box(top, rows - bottom, left, columns - right)
+
+
+def _widths(ends: Sequence[_Edge | None], shape: tuple[int, ...]) -> tuple[int, int, int, int] | None:
+    """Return how wide a border is at the top, at the bottom, on the left and on the right; None where there is none."""
+    near, least = _EVEN * min(shape) + 1, TRIM_AT_LEAST * min(shape)
+    depths = [each.depth if each else 0 for each in ends]
+    if all(ends):
+        for depth in depths:
+            alike = [other for other in depths if abs(other - depth) <= near]
+            if depth >= least and len(alike) > 2:  # noqa: PLR2004  (most sides)
+                top, bottom, left, right = (other if abs(other - depth) <= near else depth for other in depths)
+                return top, bottom, left, right
+    found = [0, 0, 0, 0]
+    for first, last in _FACING:
+        one, other = ends[first], ends[last]
+        if one is None or other is None:
+            continue
+        if min(one.depth, other.depth) >= least and abs(one.depth - other.depth) <= near:
+            found[first], found[last] = one.depth, other.depth
+        elif max(one.sharpness, other.sharpness) >= _SHARP:
+            depth = max(one, other, key=lambda edge: edge.sharpness).depth
+            if depth >= least:
+                found[first] = found[last] = depth
+    top, bottom, left, right = found
+    return (top, bottom, left, right) if any(found) else None
+
+
+def _edges(lines: NDArray[np.uint8]) -> tuple[_Edge | None, _Edge | None]:
+    """Return where a border ends that begins with the first of some lines, and one that begins with the last."""
+    first = _edge(lines)
+    return first, None if first is None else _edge(lines[::-1])
+
+
+def _edge(lines: NDArray[np.uint8]) -> _Edge | None:
+    """Return where a border ends that begins with the first of some lines; None where none begins.
+
+    Args:
+        lines: The outermost first.
+    """
+    lines = lines[: int(len(lines) * _DEEPEST), :: max(1, lines.shape[1] // _SAMPLES)]
+    outermost = _changes(lines[: max(6, len(lines) // 26)])
+    if not outermost.size or (noise := float(outermost.mean())) > _MOST_NOISE:
+        return None
+    step = max(_STEP, _NOISES * noise)
+    if (outermost[:4] > step).mean(axis=1).max() > _QUIET:
+        return None
+    shares, start, together = np.empty(0), 0, _TOGETHER
+    while not (shares > _ENDS).any():
+        if start >= len(lines) - 2 or shares[: -_RINGING - 2].max(initial=0) > _QUIET:
+            return _NO_END
+        is_step = _changes(lines[start : start + together + 2]) > step
+        shares = np.concatenate([shares, np.count_nonzero(is_step, axis=1) / is_step.shape[1]])
+        start, together = start + together, 2 * together
+    first = int((shares > _ENDS).argmax())
+    if first <= 1 or shares[: first - min(_RINGING, first // 2)].max() > _QUIET:
+        return _NO_END
+    steepest = first + int(shares[first : first + 3].argmax())
+    return _Edge(steepest + 1, float(shares[steepest]))
+
+
+def _changes(lines: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """Return by how much each line differs from the one before the last; an edge may lie within a line."""
+    wide = lines.astype(np.int16)
+    changes: NDArray[np.int16] = np.abs(wide[2:] - wide[:-2])
+    return changes
+
+
+_CORNER_AT_MOST: Final = 51
+_CORNER_AT_LEAST: Final = 4
+"""Cells of a side of 256: rounder pictures are discs, and less moves a hash by a bit or two."""
+
+_CORNER_TOLERANCE: Final = 10
+"""Luma steps, with JPEG noise."""
+
+_ROUND: Final = (0.1, 0.5)
+"""Share of its square that a corner takes: 0.215 outside a quarter of a circle, 0.5 above a slope."""
+
+
+def without_round_corners(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a picture of which plain round corners are filled from the row beside them; itself where it has none.
+
+    With corners rounded by a twelfth of the short side, in a white border, 60 % of 55 photographs are found without
+    this, 98 % with it.
+
+    Args:
+        picture: float32 (256, 256), 0–255: the canvas of a part inside a border.
+    """
+    filled = picture
+    for down, along in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+        lengths = _round_corner(picture[::down, ::along][:_CORNER_AT_MOST, :_CORNER_AT_MOST])
+        if lengths is None:
+            continue
+        filled = picture.copy() if filled is picture else filled
+        for line, length in zip(filled[::down, ::along], lengths.tolist(), strict=False):
+            line[: length + 2] = line[length + 2 : length + 5].mean()  # beyond what is smoothed
+    return filled
+
+
+def _round_corner(cells: NDArray[np.float32]) -> NDArray[np.int64] | None:
+    """Return how many cells of each row belong to a plain round corner at the top left; None when there is none."""
+    is_like = np.abs(cells - cells[0, 0]) <= _CORNER_TOLERANCE
+    if not is_like[:_CORNER_AT_LEAST, 0].all() or is_like[-1, 0] or is_like[0, -1]:
+        return None
+    lengths = np.minimum.accumulate(np.logical_and.accumulate(is_like, axis=1).sum(axis=1))
+    wide, high = int(lengths[0]), int(np.count_nonzero(lengths))
+    if min(wide, high) < _CORNER_AT_LEAST or max(wide, high) > 2 * min(wide, high):
+        return None
+    share = lengths.sum() / (wide * high)
+    return lengths[:high] if _ROUND[0] < share < _ROUND[1] else None

@@ -2,7 +2,8 @@
 
 What a program draws around a picture keeps to one or two exact colours a line, also where letters and icons stand on
 it; a line through a photograph hardly ever does. So the rows in which one or two colours hold nearly all cells are
-taken away, then the columns of what is left, then its rows again.
+taken away, then the columns of what is left, then its rows again. A plain sky at the edge of a picture goes with them;
+so each side is also looked for farther out, where the brightness steps along most of it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from hedgerow.hashing.borders import Box, are_alike
+from hedgerow.hashing.borders import Box, are_alike, is_plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,6 +44,9 @@ _MOST_AREA: Final = 0.985
 _RUNS: Final = 2
 """Runs of rows that are tried: a page may show something else that is larger."""
 
+_GROWN: Final = 3
+"""Boxes of which the sides are also looked for farther out."""
+
 _SAME: Final = 0.02
 """Boxes whose sides differ by less than this share of the raster are one."""
 
@@ -70,6 +74,14 @@ def pictures_on_screen(luma: NDArray[np.uint8]) -> list[Box]:
                 box = _to_the_line(luma, part, steps, look)
                 if not any(are_alike(box, other, luma.shape, _SAME) for other in found):
                     found.append(box)
+    found = [_without_margin(luma, box) for box in found]
+    for box in found[:_GROWN]:
+        grown = _to_the_steps(luma, box)
+        grown = box if grown == box else _without_margin(luma, grown)
+        if _area(grown) < _MOST_AREA * rows * columns and not any(
+            are_alike(grown, other, luma.shape, _SAME) for other in found
+        ):
+            found.append(grown)
     return sorted(found, key=lambda box: -_area(box))
 
 
@@ -116,6 +128,94 @@ def _to_the_line(luma: NDArray[np.uint8], part: Box, steps: tuple[int, int], loo
         left - undrawn_before(beside, left, across),
         right - drawn_at_the_end(beside, right, across),
     )
+
+
+def _to_the_steps(luma: NDArray[np.uint8], box: Box) -> Box:
+    """Return a box with each side that lies in something plain moved outward to where the brightness steps.
+
+    A plain sky or wall at the edge of a picture looks as drawn as the screen around it, but the picture still ends on a
+    straight line.
+    """
+    top, bottom, left, right = box
+    for _ in range(2):  # a wider picture has longer steps
+        top, bottom = _between_steps(luma[:, left:right], box.top, box.bottom)
+        left, right = _between_steps(luma[top:bottom].T, box.left, box.right)
+        if (top, bottom, left, right) == box:
+            break
+    return Box(top, bottom, left, right)
+
+
+def _between_steps(lines: NDArray[np.uint8], first: int, last: int) -> tuple[int, int]:
+    lines = lines[:, :: max(1, lines.shape[1] // _ALONG)]
+    return _outward(lines, first), len(lines) - _outward(lines[::-1], len(lines) - last)
+
+
+def _outward(lines: NDArray[np.uint8], line: int) -> int:
+    """Return the line at or before one at which most of it steps, or else a good part; 0 where there is none.
+
+    Args:
+        lines: The outermost first.
+        line: Where a side was found.
+    """
+    if line <= _AT or _steps(lines[line - _AT - 1 : line + _AT + 1]).max() > _PART_OF_SIDE:
+        return line
+    shares = _steps(lines[: line - _AT + 1])
+    for least in (_SIDE, _PART_OF_SIDE):
+        places = np.flatnonzero(shares > least)
+        if len(places):
+            place = int(places[-1])
+            return place + 1 - int(place > 0 and shares[place - 1] > shares[place])
+    return 0
+
+
+def _steps(lines: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the share of each line but the first and the last over which the brightness steps there."""
+    wide = lines.astype(np.int16)
+    shares: NDArray[np.float64] = np.count_nonzero(np.abs(wide[2:] - wide[:-2]) > _STEP, axis=1) / lines.shape[1]
+    return shares
+
+
+_STEP: Final = 6
+_SIDE: Final = 0.6
+_PART_OF_SIDE: Final = 0.45
+_ALONG: Final = 80
+_AT: Final = 3
+"""Luma, as in `hedgerow.hashing.borders`; how much of a side steps; how much of one that is kept where it is, or taken
+for want of a better; how many cells of it are looked at; how many cells beside it a side may lie."""
+
+
+def _without_margin(luma: NDArray[np.uint8], box: Box) -> Box:
+    """Return a box without the plain margin that a bubble or card leaves around a picture, on facing or most sides."""
+    part = luma[box.top : box.bottom, box.left : box.right]
+    inside = [_middle_of_lines(lines) for lines in (part, part[::-1], part.T, part.T[::-1])]
+    is_wanted = [is_plain(lines[0]) for lines in inside]
+    if not (is_wanted[0] and is_wanted[1]) and not (is_wanted[2] and is_wanted[3]):
+        return box
+    depths, means = [], []
+    for lines in inside:
+        first = lines[: max(3, int(len(lines) * _MARGIN))].astype(np.float32)
+        mean = first.mean(axis=1)
+        is_margin = (first.std(axis=1) <= _PLAIN) & (np.abs(mean - mean[0]) <= _PLAIN)
+        depths.append(0 if is_margin.all() else int(is_margin.argmin()))
+        means.append(float(mean[0]))
+    bright = [mean for mean, depth in zip(means, depths, strict=True) if depth]
+    if len(bright) < 3 or max(bright) - min(bright) > _PLAIN:  # noqa: PLR2004  (sides)
+        for one, other in ((0, 1), (2, 3)):
+            if abs(depths[one] - depths[other]) > 1 or abs(means[one] - means[other]) > _PLAIN:
+                depths[one] = depths[other] = 0
+    top, bottom, left, right = depths
+    return Box(box.top + top, box.bottom - bottom, box.left + left, box.right - right)
+
+
+def _middle_of_lines(lines: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return lines without their ends: round corners and a line of small print are no part of a margin."""
+    end = lines.shape[1] // 5
+    return lines[:, end : lines.shape[1] - end]
+
+
+_MARGIN: Final = 0.12
+_PLAIN: Final = 6.0
+"""Share of a side that a margin may take; its deviation along a line, and between lines and sides, in luma."""
 
 
 def _undrawn(is_drawn: NDArray[np.bool_]) -> list[tuple[int, int]]:

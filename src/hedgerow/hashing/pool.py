@@ -79,7 +79,7 @@ class HashingPool:
         nursery: From `hedgerow.media.sandbox.start_nursery` of `hedgerow.hashing.worker`, where one was started
             beforehand; the pool owns it from now on.
 
-    >>> from pathlib import Path
+    >>> from hedgerow.hashing.options import HashOptions
     >>> with HashingPool(HashOptions(types=("md5",)), jobs=1) as pool:
     ...     [(answer.number, answer.is_last) for answer in pool.results([FileTask(__file__)])]
     [(0, True)]

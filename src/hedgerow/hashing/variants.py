@@ -11,15 +11,16 @@ Steps were chosen greedily on 80 photographs and hold on 80 others (``docs/conce
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from hedgerow.hashing.borders import are_alike, content_boxes
+from hedgerow.hashing.borders import are_alike, content_boxes, without_round_corners
 from hedgerow.hashing.canvas import SIDE, canvas, canvas_quality
 from hedgerow.hashing.chrome import pictures_on_screen
 from hedgerow.hashing.deskew import Slant, slanted_pictures
-from hedgerow.hashing.marks import without_bright_strokes, without_writing
+from hedgerow.hashing.marks import rounded, without_bright_strokes, without_writing
 from hedgerow.hashing.pdq import WAYS, bits_of_several, coefficients
 from hedgerow.hashing.signal import AS_IS, LEVELS, Signal
 from hedgerow.hashing.uncrop import WHOLE, Cut, cut_coefficients, way_coefficients, whole_coefficients
@@ -146,7 +147,7 @@ CROPS: Final = (
 of a picture of unknown size most likely does, so that it moves less than the bare PDQ when a picture is resized."""
 
 TURNED: Final = (
-    *_turned("filled", 1.5, 3, 4.5),
+    *_turned("filled", 1, 2, 3, 4, 5),
     *_turned("cut", 1, 2, 3, 4, 5),
     *_turned("lost", 1.5, 3, 4.5),
 )
@@ -162,10 +163,11 @@ PARTS: Final = (
     _put_into("bottom half", 0.5, 1, 0, 1),
     _put_into("left half", 0, 1, 0, 0.5),
     _put_into("right half", 0, 1, 0.5, 1),
-    *(_put_into_the_middle(percent) for percent in (50, 60, 70, 80, 90)),
+    *(_put_into_the_middle(percent) for percent in (50, 60, 70, 80, 90, 95)),
 )
 """Where in the file it may stand among other pictures. Wholes of which the picture is a part are cuts of less than
-nothing, so that these cost as little as the crops."""
+nothing, so that these cost as little as the crops. The last also serves banks that hold parts: a copy that shows a
+little more than a banked part does."""
 
 BORDERS: Final = "borders trimmed"
 ON_SCREEN: Final = "on a screen or page"
@@ -217,8 +219,11 @@ def query_variants(raster: SmallRaster, level: Level, quality: int) -> Iterator[
     yield from _uncropped(whole, quality, _CROPS_AT[level])
     yield from _undone(whole, quality)
     for name, box in _parts_found(raster):
-        part = canvas(raster, box)
+        found = canvas(raster, box)
+        part = without_round_corners(found)
         measure = canvas_quality(part)
+        if part is not found:  # dark corners of a lens look alike
+            yield from _in_ways(found, measure, name, (AS_IS,), "standard")
         yield from _in_ways(part, measure, name, (AS_IS, _MIRRORED), "standard")
         yield from _named(name, _uncropped(part, measure, _CROPS_INSIDE), "standard")
         if is_thorough:
@@ -226,7 +231,8 @@ def query_variants(raster: SmallRaster, level: Level, quality: int) -> Iterator[
     if is_thorough:
         yield from _named(_MIRRORED, _uncropped(whole[:, ::-1], quality, _CROPS_AT["standard"]), "thorough")
         yield from _straightened(whole, quality, raster.width / raster.height)
-        for each, signal in zip(PARTS, _uncropped(whole, quality, PARTS), strict=True):
+        parts = _parts_beside(_gap(whole), _gap(whole.T))
+        for each, signal in zip(parts, _uncropped(whole, quality, parts), strict=True):
             yield replace(signal, quality=canvas_quality(whole[each.rows, each.columns]))
 
 
@@ -243,6 +249,47 @@ def _parts_found(raster: SmallRaster) -> Iterator[tuple[str, Box]]:
                 yield name, box
 
 
+def _gap(picture: NDArray[np.float32]) -> int:
+    """Return how many rows above the middle, and as many below, are a plain gap between pictures; 0 where none is."""
+    half = SIDE // 2
+    is_plain = picture[half - _WIDEST_GAP : half + _WIDEST_GAP].std(axis=1) <= _PLAIN
+    both = is_plain[_WIDEST_GAP:] & is_plain[:_WIDEST_GAP][::-1]
+    return 0 if both.all() else int(np.argmin(both))
+
+
+_PLAIN: Final = 6.0
+"""Standard deviation of luma along a row of a gap; JPEG leaves 2 to 4."""
+
+_WIDEST_GAP: Final = 7
+"""Rows: of the middle that is plain farther than that nobody knows that it is a gap."""
+
+
+def _half_of_gap(rows: int) -> float:
+    """Return half of a gap, as a share of the side; a part of the row that is not all gap belongs to it.
+
+    Where no row is, there is no gap, or one of up to 0.8 %, which the share between finds as well.
+    """
+    return (rows + 0.3) / SIDE if rows else 0.0025
+
+
+@lru_cache(maxsize=_WIDEST_GAP**2)
+def _parts_beside(down: int, across: int) -> tuple[Part, ...]:
+    """Return the parts, ending before a gap in the middle, as `_gap` measures it."""
+
+    def without_gap(part: slice, rows: int) -> tuple[float, float]:
+        low, high, gap = part.start / SIDE, part.stop / SIDE, _half_of_gap(rows)
+        return (low + gap if low == _HALF else low), (high - gap if high == _HALF else high)
+
+    return tuple(
+        replace(each, cut=Cut.of_part(*without_gap(each.rows, down), *without_gap(each.columns, across)))
+        if SIDE // 2 in {each.rows.start, each.rows.stop, each.columns.start, each.columns.stop}
+        else each
+        for each in PARTS
+    )
+
+
+_HALF: Final = 0.5
+
 _SAME_PART: Final = 0.005
 """Parts whose sides differ by less than this share of the raster are looked up once: a PDQ moves by 2 bits or so."""
 
@@ -257,10 +304,10 @@ def _in_ways(
 
 def _undone(whole: NDArray[np.float32], quality: int) -> Iterator[Signal]:
     """Yield what is seen once something that was done to all of the picture is undone."""
-    pictures = {DARKENED: np.sqrt(whole * _WHITE), WATERMARKED: without_bright_strokes(whole)}
-    if (clean := without_writing(whole)) is not None:
-        pictures[WRITTEN_OVER] = clean
-    for name, bits in zip(pictures, bits_of_several(whole_coefficients(list(pictures.values()))), strict=True):
+    cells = rounded(whole)
+    pictures = [np.sqrt(whole * _WHITE), without_bright_strokes(cells), *without_writing(whole, cells)]
+    names = [DARKENED, WATERMARKED] + [WRITTEN_OVER] * (len(pictures) - 2)
+    for name, bits in zip(names, bits_of_several(whole_coefficients(pictures)), strict=True):
         yield Signal("pdq", bits, quality, name, MADE_BY, "standard")
 
 
