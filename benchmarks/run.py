@@ -1,6 +1,6 @@
 """Run every benchmark, print what came of the targets, and with --docs write docs/benchmarks.md.
 
-    python benchmarks/run.py                      all of them, in about ten minutes
+    python benchmarks/run.py                      all of them, in about forty minutes
     python benchmarks/run.py --only hashing       one of them (may be given several times)
     python benchmarks/run.py --docs               all, then write the page and its charts
     python benchmarks/run.py --docs --no-run      write the page from the results that are there
@@ -37,7 +37,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "index": ("--sizes", "1e4,1e5,1e6,1e7"),
     "batch": (),
     "scanning": (),
-    "robustness": (),
+    "robustness": ("--most", "90", "--jobs", "2"),
     "video": (),
     "video_copies": (),
 }

@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from hedgerow.errors import SettingsError
+from hedgerow.matching.videos import VideoRule
 from hedgerow.media import MediaLimits
 from hedgerow.settings import Settings, load_settings
 
@@ -41,6 +42,16 @@ def test_jobs_are_the_cores_that_this_process_may_use() -> None:
 
 def test_media_limits_default_to_those_of_the_media_room() -> None:
     assert load_settings().media_limits() == MediaLimits()
+
+
+def test_when_two_videos_match_is_by_default_as_the_matching_room_says() -> None:
+    assert load_settings().video_rule() == VideoRule()
+
+
+def test_when_two_videos_match_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEDGEROW_VIDEOS_QUERY_SHARE", "0.8")
+    Path("hedgerow.toml").write_text("[videos]\nsegment_looks = 5\n")
+    assert load_settings().video_rule() == VideoRule(query_share=0.8, segment_looks=5)
 
 
 def test_the_environment_names_a_setting_and_a_setting_of_a_section(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -26,16 +26,19 @@ from hedgerow.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hedgerow.matching.videos import VideoRule
     from hedgerow.media import MediaLimits
 
 __all__ = [
     "FILE_NAME",
+    "AccountSettings",
     "ArchiveSettings",
     "ImportSettings",
     "IndexSettings",
     "MediaSettings",
     "ReportSettings",
     "Settings",
+    "VideoSettings",
     "load_settings",
 ]
 
@@ -122,11 +125,69 @@ class ImportSettings(_Section):
     )
 
 
+class VideoSettings(_Section):
+    """When two videos match: any of three is enough. The defaults are those of `hedgerow.matching.videos.VideoRule`."""
+
+    known_share: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="So much of the known video's time is in the file: the whole clip, or most.",
+    )
+    query_share: float = Field(
+        default=0.5, gt=0, le=1, description="So much of the file's time is in the known video: an excerpt of it."
+    )
+    segment_s: float = Field(
+        default=2.0,
+        gt=0,
+        description="One stretch of at least so many seconds is in both, with enough different looks.",
+    )
+    segment_looks: _Positive = Field(
+        default=3,
+        description="So many different looks are enough. A title card is one, however long it stands.",
+    )
+
+
 class ReportSettings(_Section):
     """How much a report shows."""
 
     html_rows: _Positive = Field(
         default=5_000, description="Most rows in each table of an HTML report; the other formats carry all of them."
+    )
+
+
+class AccountSettings(_Section):
+    """How logins, sessions and links live. The defaults are those of `hedgerow.accounts`."""
+
+    # NIST SP 800-63B (revision 3), section 4.2.3: at the second level of assurance 30 minutes idle, 12 hours in all.
+    session_idle_s: float = Field(
+        default=1_800.0,
+        ge=300,
+        description="Seconds without a request after which somebody must log in again.",
+    )
+    session_lifetime_s: float = Field(
+        default=43_200.0, ge=300, description="Seconds after a login after which somebody must log in again anyway."
+    )
+    # NIST (as above, section 5.2.2) allows at most 100 failures in a row; five are what a person needs to remember
+    # which password it was.
+    login_attempts: int = Field(
+        default=5, ge=1, le=100, description="Failed logins in a row after which a user is locked out for a while."
+    )
+    lock_s: float = Field(
+        default=30.0, gt=0, description="Seconds of the first lock; each further failure doubles them."
+    )
+    longest_lock_s: float = Field(
+        default=900.0,
+        gt=0,
+        description="Most seconds of one lock. Strangers can lock somebody out, so that none should be long.",
+    )
+    link_s: float = Field(
+        default=3_600.0,
+        gt=0,
+        description="Seconds for which a link for the first admin or for a new password can be used.",
+    )
+    invitation_s: float = Field(
+        default=259_200.0, gt=0, description="Seconds for which the invitation of a new user can be used."
     )
 
 
@@ -169,11 +230,18 @@ class Settings(BaseSettings):
         le=100,
         description="Minimum quality of a new bank: a perceptual signal below it is not matched.",
     )
+    service_key: SecretStr | None = Field(
+        default=None,
+        description="Keys that seal secrets in the database, the newest first: 32 bytes each, as base64, with commas "
+        "between them. Without it: service.key in the data folder, made at first use.",
+    )
     media: MediaSettings = Field(default=MediaSettings(), description="Limits of one piece of media.")
     archives: ArchiveSettings = Field(default=ArchiveSettings(), description="Limits of one archive.")
     index: IndexSettings = Field(default=IndexSettings(), description="When indexes are kept on disk.")
+    videos: VideoSettings = Field(default=VideoSettings(), description="When two videos match.")
     imports: ImportSettings = Field(default=ImportSettings(), description="Limits of an imported file.")
     report: ReportSettings = Field(default=ReportSettings(), description="How much a report shows.")
+    accounts: AccountSettings = Field(default=AccountSettings(), description="How logins, sessions and links live.")
 
     @classmethod
     def settings_customise_sources(
@@ -205,6 +273,12 @@ class Settings(BaseSettings):
         from hedgerow.media import MediaLimits  # noqa: PLC0415  (a command that hashes nothing loads no media room)
 
         return MediaLimits(**self.media.model_dump())
+
+    def video_rule(self) -> VideoRule:
+        """Return when two videos match, as the matching room takes it."""
+        from hedgerow.matching.videos import VideoRule  # noqa: PLC0415  (a command that matches nothing loads no NumPy)
+
+        return VideoRule(**self.videos.model_dump())
 
 
 def _toml(path: Path) -> Mapping[str, object]:

@@ -15,10 +15,14 @@ from __future__ import annotations
 from typing import Final
 
 from hedgerow.errors import (
+    AccountError,
+    AuditEntryNotFound,
+    AuditFileUnreadable,
     BankError,
     HashingError,
     HedgerowError,
     InvalidThreshold,
+    LoginSupportMissing,
     MediaError,
     NothingToScan,
     ReportUnwritable,
@@ -41,6 +45,10 @@ _BRANCHES: Final[tuple[tuple[type[HedgerowError], int], ...]] = (
     (NothingToScan, USAGE),
     (ReportUnwritable, USAGE),
     (InvalidThreshold, USAGE),
+    (AuditEntryNotFound, USAGE),
+    (AuditFileUnreadable, USAGE),
+    (LoginSupportMissing, FAILED),
+    (AccountError, USAGE),
     (BankError, USAGE),
     (HashingError, USAGE),
     (SettingsError, USAGE),
