@@ -20,6 +20,8 @@ from pydantic import BaseModel
 
 import hedgerow
 from hedgerow import errors, settings
+from hedgerow.accounts.model import Permission
+from hedgerow.accounts.rules import ROLE_PERMISSIONS, SCOPES
 from hedgerow.cli import exits
 from hedgerow.cli.root import COMMANDS
 from hedgerow.cli.root import hedgerow as program
@@ -202,6 +204,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "failed": 2,
     "height": 90_000,
     "how": "signal 11",
+    "key_id": "0123456789abcdef",
     "known": ("pdq", "md5", "sha1", "sha256"),
     "limit_bytes": 536_870_912,
     "limit_pixels": 100_000_000,
@@ -221,6 +224,18 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "width": 90_000,
     "InvalidBankName.name": "-partner",
     "UnknownSignalType.name": "phash",
+    "column": "totp_secret",
+    "permission": "media.view",
+    "row": 7,
+    "scope": "media.view",
+    "table": "users",
+    "UnknownScope.known": ("hma", "match", "screen"),
+    "number": 17,
+    "package": "httpx",
+    "event": "claim",
+    "problems": ("line 12: unknown key 'bnak'", "there is no [default]"),
+    "state": "closed",
+    "version": 3,
 }
 
 
@@ -427,11 +442,48 @@ def _listed(block: list[str], *, is_named: bool) -> str:
     return "\n".join(written)
 
 
+# ── roles and permissions ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def permissions_page() -> str:
+    """Describe every role and permission, and who has what: the one table that the service asks, too."""
+    roles = list(ROLE_PERMISSIONS)
+    matrix = [
+        (f"`{permission}`", *("yes" if permission in ROLE_PERMISSIONS[role] else "" for role in roles))
+        for permission in Permission
+    ]
+    return _page(
+        "Roles and permissions",
+        _wrapped(
+            """
+            What is not in this table is denied. The service asks the table itself (`hedgerow.accounts.rules`), so that
+            the page cannot say anything else. A user may have several roles and may do what any of them may; everybody
+            with `users.manage` sees who has which. Nobody changes their own roles.
+
+            Three things are kept apart. Who looks after accounts and connections (`admin`) sees no media, decides about
+            no case and opens no evidence. Who composes a report does not approve it. Evidence is opened when a
+            `custodian` asks for it and a second person agrees. [The guide](../guides/accounts.md) shows how roles are
+            given.
+            """
+        ),
+        "## Roles\n\n" + _table(("role", "meaning"), [(f"`{role}`", role.meaning) for role in roles]),
+        "## Permissions\n\n" + _table(("permission", "meaning"), [(f"`{each}`", each.meaning) for each in Permission]),
+        "## Who may do what\n\n" + _table(("permission", *(f"`{role}`" for role in roles)), matrix),
+        "## Scopes of API keys\n\n"
+        + _wrapped(
+            "A key is given some of what the role `service` may: "
+            + ", ".join(f"`{each}`" for each in sorted(SCOPES))
+            + "."
+        ),
+    )
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "reference/cli.md": cli_page,
     "reference/settings.md": settings_page,
     "reference/errors.md": errors_page,
     "reference/library.md": library_page,
+    "reference/permissions.md": permissions_page,
 }
 """Each generated page, by its path below ``docs``."""
 

@@ -26,7 +26,44 @@
     │   └── SnapshotDamaged          a snapshot that does not agree with its manifest
     ├── DatabaseError                database
     │   ├── DatabaseUnavailable      it cannot be opened or written
-    │   └── DatabaseTooNew           a newer Hedgerow wrote it
+    │   ├── DatabaseTooNew           a newer Hedgerow wrote it
+    │   ├── ServiceKeyUnusable       the key that seals secrets cannot be read, or is none
+    │   ├── SealBroken               a sealed secret does not open at its place with our keys
+    │   └── SealingSupportMissing    what seals is not installed
+    ├── AuditError                   audit
+    │   ├── InvalidAuditEntry        what was to be recorded does not fit an entry
+    │   ├── AuditEntryNotFound       the chain does not reach that far
+    │   ├── AuditFileUnreadable      no checkpoint or no public key
+    │   ├── AuditKeyMissing          the key that signs is not in the data folder
+    │   └── SigningSupportMissing    what signs and checks signatures is not installed
+    ├── AccountError                 accounts
+    │   ├── LoginRefused             name, password or code is wrong, or there were too many attempts
+    │   ├── SecondFactorNeeded       the password is right, and a code is needed
+    │   ├── SessionEnded             no session, or one that is over
+    │   ├── PermissionDenied         whoever asks may not
+    │   ├── KeyRefused               an API key that is none, or does not work any more
+    │   ├── LinkRefused              a one-time link that is none, was used, or expired
+    │   ├── PasswordRefused          a password that may not be used
+    │   ├── CodeRefused              a code that does not belong to the secret that is being set up
+    │   ├── UserNotFound
+    │   ├── UserExists
+    │   ├── UsersExist               a first admin where there are users
+    │   ├── InvalidUserName
+    │   ├── InvalidDisplayName
+    │   ├── InvalidIdentity          what an issuer calls somebody, in a form that cannot be kept
+    │   ├── RoleRefused              roles that nobody may have, or may not give themselves
+    │   ├── LastAdmin                nobody would be left to look after accounts
+    │   ├── KeyNotFound
+    │   ├── InvalidKey               what was said about a new API key does not fit
+    │   ├── UnknownScope             no scope that an API key may have
+    │   └── LoginSupportMissing      what hashes passwords and checks codes is not installed
+    ├── ActionError                  actions
+    │   ├── InvalidEndpoint          an address, or an event, that is none
+    │   ├── EndpointNotFound
+    │   ├── DeliveryNotFound
+    │   ├── LeaseLost                somebody else took over what we were trying
+    │   ├── InvalidWebhookSignature  a message that we did not sign, or an old one
+    │   └── ServerSupportMissing     what the service needs is not installed
     ├── BankError                    banks
     │   ├── NoBanks                  nothing to match against: an empty answer would look like a clean one
     │   ├── BankNotFound
@@ -34,6 +71,25 @@
     │   ├── InvalidBankName
     │   ├── EntryNotFound
     │   └── ImportUnreadable         a file in none of the import formats
+    ├── PolicyError                  policy
+    │   ├── PolicyInvalid            a text that is no policy
+    │   ├── PolicyNotFound
+    │   ├── NoActivePolicy           nothing says what a match leads to
+    │   └── DryRunMissing            nobody has looked at what this version would change
+    ├── CaseError                    cases
+    │   ├── SubmissionNotFound
+    │   ├── InvalidSubmission        what was said about a submission does not fit
+    │   ├── CaseNotFound
+    │   ├── TransitionRefused        a case in this state does not do that
+    │   ├── CaseTaken                somebody else has claimed it
+    │   ├── ClaimRefused             a case that this person must leave to others
+    │   ├── ClaimLost                the claim ran out, or the case was given to somebody else
+    │   ├── CaseChanged              something came to the case that the decider has not seen
+    │   ├── DecisionNotFound
+    │   ├── InvalidDecision          a decision that does not fit its case
+    │   ├── UndoTooLate              the time in which a decision can be undone is over
+    │   ├── InvalidView              what was said about a view cannot have happened
+    │   └── SuppressionNotFound
     ├── ScanError                    scanning
     │   ├── NothingToScan            a path that does not exist
     │   ├── JournalBusy              another scan holds the same journal
@@ -50,27 +106,61 @@ from __future__ import annotations
 from typing import ClassVar
 
 __all__ = [
+    "AccountError",
+    "ActionError",
     "ArchiveRefused",
+    "AuditEntryNotFound",
+    "AuditError",
+    "AuditFileUnreadable",
+    "AuditKeyMissing",
     "BankError",
     "BankExists",
     "BankNotFound",
+    "CaseChanged",
+    "CaseError",
+    "CaseNotFound",
+    "CaseTaken",
+    "ClaimLost",
+    "ClaimRefused",
+    "CodeRefused",
     "DatabaseError",
     "DatabaseTooNew",
     "DatabaseUnavailable",
+    "DecisionNotFound",
     "DecodeMemoryExceeded",
     "DecodeTimeout",
     "DecoderCrashed",
+    "DeliveryNotFound",
+    "DryRunMissing",
     "DuplicateId",
+    "EndpointNotFound",
     "EntryNotFound",
     "HashingError",
     "HedgerowError",
     "ImportUnreadable",
+    "InvalidAuditEntry",
     "InvalidBankName",
+    "InvalidDecision",
+    "InvalidDisplayName",
+    "InvalidEndpoint",
+    "InvalidIdentity",
+    "InvalidKey",
     "InvalidPixels",
     "InvalidQuery",
     "InvalidSignal",
+    "InvalidSubmission",
     "InvalidThreshold",
+    "InvalidUserName",
+    "InvalidView",
+    "InvalidWebhookSignature",
     "JournalBusy",
+    "KeyNotFound",
+    "KeyRefused",
+    "LastAdmin",
+    "LeaseLost",
+    "LinkRefused",
+    "LoginRefused",
+    "LoginSupportMissing",
     "MatchingError",
     "MediaDamaged",
     "MediaEmpty",
@@ -78,16 +168,38 @@ __all__ = [
     "MediaTooLarge",
     "MediaUnreadable",
     "MediaUnsupported",
+    "NoActivePolicy",
     "NoBanks",
     "NothingToScan",
+    "PasswordRefused",
+    "PermissionDenied",
     "PictureTooLarge",
+    "PolicyError",
+    "PolicyInvalid",
+    "PolicyNotFound",
     "ReportUnwritable",
+    "RoleRefused",
     "ScanError",
+    "SealBroken",
+    "SealingSupportMissing",
+    "SecondFactorNeeded",
     "SelfTestFailed",
+    "ServerSupportMissing",
+    "ServiceKeyUnusable",
+    "SessionEnded",
     "SettingsError",
+    "SigningSupportMissing",
     "SnapshotDamaged",
     "SnapshotMissing",
+    "SubmissionNotFound",
+    "SuppressionNotFound",
+    "TransitionRefused",
+    "UndoTooLate",
+    "UnknownScope",
     "UnknownSignalType",
+    "UserExists",
+    "UserNotFound",
+    "UsersExist",
     "VideoSupportMissing",
 ]
 
@@ -443,6 +555,455 @@ class DatabaseTooNew(DatabaseError):
         super().__init__(f"The database has schema {revision}, which this version of Hedgerow does not know: upgrade.")
 
 
+class ServiceKeyUnusable(DatabaseError):
+    """The key that seals secrets cannot be read, or is none.
+
+    Args:
+        problem: What is wrong with it, without repeating it.
+    """
+
+    reason = "service_key_unusable"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"The service key cannot be used: {problem}.")
+
+
+class SealBroken(DatabaseError):
+    """A sealed secret does not open at its place with our keys: another key sealed it, or it was altered or moved.
+
+    Args:
+        table: The table it stands in.
+        column: The column.
+        row: The row's id.
+    """
+
+    reason = "seal_broken"
+
+    def __init__(self, table: str, column: str, row: int) -> None:
+        self.table = table
+        self.column = column
+        self.row = row
+        super().__init__(
+            f"The secret in {table}.{column}, row {row}, does not open: bring back the service key that sealed it, "
+            "or enter the secret anew."
+        )
+
+
+class SealingSupportMissing(DatabaseError):
+    """What seals is not installed."""
+
+    reason = "sealing_support_missing"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Secrets are sealed with cryptography, which is not installed: run `pip install 'hedgerow[server]'`."
+        )
+
+
+# ── audit ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class AuditError(HedgerowError):
+    """Something about the audit chain."""
+
+    reason = "audit"
+
+
+class InvalidAuditEntry(AuditError):
+    """What was to be recorded does not fit an entry.
+
+    Args:
+        problem: What is wrong with it, without repeating its values.
+    """
+
+    reason = "invalid_audit_entry"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"This cannot be recorded: {problem}.")
+
+
+class AuditEntryNotFound(AuditError):
+    """The chain does not reach that far.
+
+    Args:
+        entry: The sequence that was asked for.
+    """
+
+    reason = "audit_entry_not_found"
+
+    def __init__(self, entry: int | str) -> None:
+        self.entry = entry
+        super().__init__(f"The audit chain has no entry {entry}.")
+
+
+class AuditFileUnreadable(AuditError):
+    """No checkpoint or no public key where one was expected.
+
+    Args:
+        problem: What was expected, and what was found.
+    """
+
+    reason = "audit_file_unreadable"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"Nothing was verified: {problem}.")
+
+
+class AuditKeyMissing(AuditError):
+    """The key that signs is not in the data folder.
+
+    Args:
+        key_id: Its id.
+    """
+
+    reason = "audit_key_missing"
+
+    def __init__(self, key_id: str) -> None:
+        self.key_id = key_id
+        super().__init__(
+            f"The private key {key_id} is not in the data folder: bring it back from its backup, or make a new one "
+            "with `hedgerow audit key --rotate --lost`."
+        )
+
+
+class SigningSupportMissing(AuditError):
+    """What signs and checks signatures is not installed."""
+
+    reason = "signing_support_missing"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Signatures are made and checked with cryptography, which is not installed: run "
+            "`pip install 'hedgerow[server]'`."
+        )
+
+
+# ── accounts ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class AccountError(HedgerowError):
+    """Something about users, sessions, links or keys."""
+
+    reason = "account"
+
+
+class LoginRefused(AccountError):
+    """Name, password or code is wrong, or there were too many attempts: one sentence, so that nobody learns which."""
+
+    reason = "login_refused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The name, the password or the code is wrong, or there were too many attempts: wait a while and try again."
+        )
+
+
+class SecondFactorNeeded(AccountError):
+    """The password is right, and a code is needed."""
+
+    reason = "second_factor_needed"
+
+    def __init__(self) -> None:
+        super().__init__("Enter the code of your authenticator as well, or one of your recovery codes.")
+
+
+class SessionEnded(AccountError):
+    """No session, or one that is over."""
+
+    reason = "session_ended"
+
+    def __init__(self) -> None:
+        super().__init__("You are not logged in any more: log in again.")
+
+
+class PermissionDenied(AccountError):
+    """Whoever asks may not.
+
+    Args:
+        permission: What would be needed.
+    """
+
+    reason = "permission_denied"
+
+    def __init__(self, permission: str) -> None:
+        self.permission = permission
+        super().__init__(f"This needs the permission {permission}.")
+
+
+class KeyRefused(AccountError):
+    """An API key that is none, or does not work any more.
+
+    Args:
+        key_id: Which one it is, for the record; None where it is none. The sentence does not tell.
+    """
+
+    reason = "key_refused"
+
+    def __init__(self, key_id: int | None = None) -> None:
+        self.key_id = key_id
+        super().__init__("This API key is not valid.")
+
+
+class LinkRefused(AccountError):
+    """A one-time link that is none, was used, or expired."""
+
+    reason = "link_refused"
+
+    def __init__(self) -> None:
+        super().__init__("This link was used, has expired or never was one: ask for a new one.")
+
+
+class PasswordRefused(AccountError):
+    """A password that may not be used.
+
+    Args:
+        problem: Why, without repeating it.
+    """
+
+    reason = "password_refused"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"This password cannot be used: {problem}. Take four words that do not belong together.")
+
+
+class CodeRefused(AccountError):
+    """A code that does not belong to the secret that is being set up."""
+
+    reason = "code_refused"
+
+    def __init__(self) -> None:
+        super().__init__("The code is wrong: check the clock of the device that shows it, and enter the next one.")
+
+
+class UserNotFound(AccountError):
+    """There is no such user."""
+
+    reason = "user_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no user of that name.")
+
+
+class UserExists(AccountError):
+    """There is a user of that name."""
+
+    reason = "user_exists"
+
+    def __init__(self) -> None:
+        super().__init__("There is a user of that name already.")
+
+
+class UsersExist(AccountError):
+    """A first admin where there are users."""
+
+    reason = "users_exist"
+
+    def __init__(self) -> None:
+        super().__init__("There are users already: an admin, or `hedgerow user add`, makes more of them.")
+
+
+class InvalidUserName(AccountError):
+    """A name that no user may have."""
+
+    reason = "invalid_user_name"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This is no name for a user: use 1 to 100 letters a to z, digits and the signs . _ - @ +, beginning with a "
+            "letter or digit."
+        )
+
+
+class InvalidDisplayName(AccountError):
+    """What others see of a user does not fit."""
+
+    reason = "invalid_display_name"
+
+    def __init__(self) -> None:
+        super().__init__("What others see of a user has 1 to 200 characters, none of them a control character.")
+
+
+class InvalidIdentity(AccountError):
+    """What an issuer calls somebody, in a form that cannot be kept."""
+
+    reason = "invalid_identity"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An identity has an issuer of 1 to 500 characters and a subject of 1 to 255, without control characters."
+        )
+
+
+class RoleRefused(AccountError):
+    """Roles that nobody may have, or may not give themselves.
+
+    Args:
+        problem: Why.
+    """
+
+    reason = "role_refused"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"These roles cannot be given: {problem}.")
+
+
+class LastAdmin(AccountError):
+    """Nobody would be left to look after accounts."""
+
+    reason = "last_admin"
+
+    def __init__(self) -> None:
+        super().__init__("This is the last active admin: make another one first.")
+
+
+class KeyNotFound(AccountError):
+    """There is no such API key."""
+
+    reason = "key_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such API key: `hedgerow key list` shows their numbers.")
+
+
+class InvalidKey(AccountError):
+    """What was said about a new API key does not fit.
+
+    Args:
+        problem: What is wrong with it.
+    """
+
+    reason = "invalid_key"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"This API key cannot be made: {problem}.")
+
+
+class UnknownScope(AccountError):
+    """No scope that an API key may have.
+
+    Args:
+        scope: What was asked for.
+        known: The scopes there are.
+    """
+
+    reason = "unknown_scope"
+
+    def __init__(self, scope: str, known: tuple[str, ...]) -> None:
+        self.scope = scope
+        self.known = known
+        super().__init__(f"An API key cannot have the scope {scope!r}; it has one or more of {', '.join(known)}.")
+
+
+class LoginSupportMissing(AccountError):
+    """What hashes passwords and checks codes is not installed."""
+
+    reason = "login_support_missing"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Accounts need argon2-cffi and pyotp, which are not installed: run `pip install 'hedgerow[server]'`."
+        )
+
+
+# ── actions ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ActionError(HedgerowError):
+    """Something about webhooks."""
+
+    reason = "action"
+
+
+class InvalidEndpoint(ActionError):
+    """An address, or an event, that is none.
+
+    Args:
+        problem: What is wrong, as the end of a sentence, without the address.
+    """
+
+    reason = "invalid_endpoint"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"This is no endpoint for webhooks: {problem}.")
+
+
+class EndpointNotFound(ActionError):
+    """There is no endpoint of that number.
+
+    Args:
+        number: The number.
+    """
+
+    reason = "endpoint_not_found"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"There is no webhook endpoint {number}.")
+
+
+class DeliveryNotFound(ActionError):
+    """There is no delivery of that number.
+
+    Args:
+        number: The number.
+    """
+
+    reason = "delivery_not_found"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"There is no webhook delivery {number}.")
+
+
+class LeaseLost(ActionError):
+    """Somebody else took over what we were trying; what came of it is not recorded.
+
+    Args:
+        number: The delivery's number.
+    """
+
+    reason = "lease_lost"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"Delivery {number} took so long that another process has taken it over.")
+
+
+class InvalidWebhookSignature(ActionError):
+    """A message that we did not sign, or an old one.
+
+    Args:
+        problem: What is wrong, as the end of a sentence.
+    """
+
+    reason = "invalid_webhook_signature"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"This message must not be believed: {problem}.")
+
+
+class ServerSupportMissing(ActionError):
+    """What the service needs is not installed.
+
+    Args:
+        package: Its name.
+    """
+
+    reason = "server_support_missing"
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+        super().__init__(f"This needs {package}, which is not installed: run `pip install 'hedgerow[server]'`.")
+
+
 # ── banks ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -534,6 +1095,222 @@ class ImportUnreadable(BankError):
     def __init__(self, problem: str) -> None:
         self.problem = problem
         super().__init__(f"Nothing was imported: {problem}.")
+
+
+# ── policy ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class PolicyError(HedgerowError):
+    """Something about what matches lead to."""
+
+    reason = "policy"
+
+
+class PolicyInvalid(PolicyError):
+    """A text that is no policy.
+
+    Args:
+        problems: What is wrong with it, each with its line where that is known ("line 12: unknown key 'bnak'").
+    """
+
+    reason = "policy_invalid"
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        self.problems = problems
+        super().__init__("This is no policy: " + "; ".join(problems) + ".")
+
+
+class PolicyNotFound(PolicyError):
+    """There is no such version.
+
+    Args:
+        version: The number that was asked for.
+    """
+
+    reason = "policy_not_found"
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        super().__init__(f"There is no version {version} of the policy.")
+
+
+class NoActivePolicy(PolicyError):
+    """Nothing says what a match leads to."""
+
+    reason = "no_active_policy"
+
+    def __init__(self) -> None:
+        super().__init__("No policy is active, so nothing says what a match leads to: activate a version first.")
+
+
+class DryRunMissing(PolicyError):
+    """Nobody has looked at what this version would change.
+
+    Args:
+        version: The version that was to be activated.
+    """
+
+    reason = "dry_run_missing"
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        super().__init__(
+            f"Version {version} of the policy was not tried on past matches within a day, beside the version that is "
+            "active now: do so first, and look at what would change."
+        )
+
+
+# ── cases ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CaseError(HedgerowError):
+    """Something about submissions, cases, decisions or views."""
+
+    reason = "case"
+
+
+class SubmissionNotFound(CaseError):
+    """There is no such submission."""
+
+    reason = "submission_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such submission.")
+
+
+class InvalidSubmission(CaseError):
+    """What was said about a submission does not fit.
+
+    Args:
+        problem: What is wrong with it, without repeating it.
+    """
+
+    reason = "invalid_submission"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"This submission cannot be taken: {problem}.")
+
+
+class CaseNotFound(CaseError):
+    """There is no such case."""
+
+    reason = "case_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such case.")
+
+
+class TransitionRefused(CaseError):
+    """A case in this state does not do that.
+
+    Args:
+        state: The state the case is in.
+        event: What was to happen to it.
+    """
+
+    reason = "transition_refused"
+
+    def __init__(self, state: str, event: str) -> None:
+        self.state = state
+        self.event = event
+        super().__init__(f"A case in the state {state} does not take the step {event}.")
+
+
+class CaseTaken(CaseError):
+    """Somebody else has claimed it."""
+
+    reason = "case_taken"
+
+    def __init__(self) -> None:
+        super().__init__("Somebody else is working on this case.")
+
+
+class ClaimRefused(CaseError):
+    """A case that this person must leave to others.
+
+    Args:
+        problem: Why.
+    """
+
+    reason = "claim_refused"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"This case is for somebody else: {problem}.")
+
+
+class ClaimLost(CaseError):
+    """The claim ran out, or the case was given to somebody else."""
+
+    reason = "claim_lost"
+
+    def __init__(self) -> None:
+        super().__init__("Your claim of this case is over, and nothing was changed: claim it again.")
+
+
+class CaseChanged(CaseError):
+    """Something came to the case that the decider has not seen."""
+
+    reason = "case_changed"
+
+    def __init__(self) -> None:
+        super().__init__("Something came to this case since you opened it, and nothing was decided: look at it again.")
+
+
+class DecisionNotFound(CaseError):
+    """There is no such decision."""
+
+    reason = "decision_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such decision.")
+
+
+class InvalidDecision(CaseError):
+    """A decision that does not fit its case.
+
+    Args:
+        problem: What is wrong with it.
+    """
+
+    reason = "invalid_decision"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"This cannot be decided so: {problem}.")
+
+
+class UndoTooLate(CaseError):
+    """The time in which a decision can be undone is over."""
+
+    reason = "undo_too_late"
+
+    def __init__(self) -> None:
+        super().__init__("This decision has taken effect: it can be superseded by another one, and not undone.")
+
+
+class InvalidView(CaseError):
+    """What was said about a view cannot have happened.
+
+    Args:
+        problem: Why not.
+    """
+
+    reason = "invalid_view"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"This view cannot be recorded: {problem}.")
+
+
+class SuppressionNotFound(CaseError):
+    """There is no such suppression, or it was lifted."""
+
+    reason = "suppression_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such suppression, or it was lifted already.")
 
 
 # ── scanning ─────────────────────────────────────────────────────────────────────────────────────────────────────

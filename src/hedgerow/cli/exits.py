@@ -16,17 +16,21 @@ from typing import Final
 
 from hedgerow.errors import (
     AccountError,
+    ActionError,
     AuditEntryNotFound,
     AuditFileUnreadable,
     BankError,
+    CaseError,
     HashingError,
     HedgerowError,
     InvalidThreshold,
     LoginSupportMissing,
     MediaError,
     NothingToScan,
+    PolicyError,
     ReportUnwritable,
     SelfTestFailed,
+    ServerSupportMissing,
     SettingsError,
 )
 
@@ -49,6 +53,10 @@ _BRANCHES: Final[tuple[tuple[type[HedgerowError], int], ...]] = (
     (AuditFileUnreadable, USAGE),
     (LoginSupportMissing, FAILED),
     (AccountError, USAGE),
+    (ServerSupportMissing, FAILED),
+    (ActionError, USAGE),
+    (PolicyError, USAGE),
+    (CaseError, USAGE),
     (BankError, USAGE),
     (HashingError, USAGE),
     (SettingsError, USAGE),

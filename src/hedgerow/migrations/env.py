@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from alembic import context
 
-from hedgerow.banks import tables  # noqa: F401  (registers the tables on the metadata)
+from hedgerow.accounts import tables as account_tables  # noqa: F401  (registers the tables on the metadata)
+from hedgerow.actions import tables as action_tables  # noqa: F401  (as above)
+from hedgerow.audit import tables as audit_tables  # noqa: F401  (as above)
+from hedgerow.banks import tables  # noqa: F401  (as above)
+from hedgerow.cases import tables as case_tables  # noqa: F401  (as above)
 from hedgerow.database import metadata
+from hedgerow.policy import tables as policy_tables  # noqa: F401  (as above)
 
 __all__: list[str] = []
 
