@@ -40,6 +40,9 @@ class Bar:
     kind: str = "peer"
 
 
+_HEADING = 18  # its letters and what lies under them
+
+
 def bar_chart(
     title: str,
     groups: Sequence[tuple[str, Sequence[Bar]]],
@@ -57,7 +60,7 @@ def bar_chart(
         is_compact: Whether rows are low, for long lists of pairs.
         target: A dashed line across all bars.
     """
-    row, thick, gap = (11, 7, 3) if is_compact else (20, 13, 14)
+    row, thick, gap = (14, 8, 8) if is_compact else (20, 13, 14)
     values = [bar.value for _, bars in groups for bar in bars if bar.value is not None]
     values += [target] if target is not None else []
     longest = max(values, default=1) or 1
@@ -75,7 +78,7 @@ def bar_chart(
     for heading, bars in groups:
         if heading:
             parts.append(f'<text class="group" x="8" y="{y + 13}">{escape(heading)}</text>')
-            y += row
+            y += max(row, _HEADING)
         for bar in bars:
             base = y + row / 2 + 4
             parts.append(f'<text x="{_LABEL - 8}" y="{base:g}" text-anchor="end">{escape(bar.label)}</text>')
