@@ -116,7 +116,7 @@ def _life(make: Callable[[], World]) -> type[RuleBasedStateMachine]:
 
         def _pick(self, table: object, number: int) -> int | None:
             with self.world.database.read() as connection:
-                found = list(connection.execute(select(table.c.id).order_by(table.c.id)).scalars())  # type: ignore[attr-defined]
+                found = list(connection.execute(select(table.c.id).order_by(table.c.id)).scalars())  # type: ignore[attr-defined]  # a state machine is typed by what it holds at run time
             return found[number % len(found)] if found else None
 
         @rule(
@@ -145,7 +145,7 @@ def _life(make: Callable[[], World]) -> type[RuleBasedStateMachine]:
             queues = list(RESTING_STATE)
             claim = self._try(lambda each: claim_next(each, queues, self.users[user], now=self.now))
             if claim is not None:
-                self.claims.append(claim)  # type: ignore[arg-type]
+                self.claims.append(claim)  # type: ignore[arg-type]  # a state machine is typed by what it holds at run time
 
         @rule(user=st.integers(0, 2), number=st.integers(0, 9))
         def claim(self, user: int, number: int) -> None:
@@ -153,7 +153,7 @@ def _life(make: Callable[[], World]) -> type[RuleBasedStateMachine]:
             if case is not None:
                 claim = self._try(lambda each: claim_case(each, case, self.users[user], now=self.now))
                 if claim is not None:
-                    self.claims.append(claim)  # type: ignore[arg-type]
+                    self.claims.append(claim)  # type: ignore[arg-type]  # a state machine is typed by what it holds at run time
 
         @rule(
             which=st.integers(0, 9),
@@ -272,7 +272,7 @@ def _life(make: Callable[[], World]) -> type[RuleBasedStateMachine]:
                         assert pending == []
 
         def _is_pending(self, connection: Connection, decision: object) -> bool:
-            due = connection.execute(select(decisions.c.due_at).where(decisions.c.id == decision.id)).scalar()  # type: ignore[attr-defined]
+            due = connection.execute(select(decisions.c.due_at).where(decisions.c.id == decision.id)).scalar()  # type: ignore[attr-defined]  # a state machine is typed by what it holds at run time
             return due is not None
 
         @invariant()
@@ -303,7 +303,7 @@ def _live(world: World, database: Database, examples: int, steps: int) -> None:
     how = settings(
         max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
     )
-    run_state_machine_as_test(_life(make), settings=how)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(_life(make), settings=how)  # type: ignore[no-untyped-call]  # a state machine is typed by what it holds at run time
 
 
 def test_whatever_happens_no_match_is_lost_and_every_case_says_the_truth(world: World, database: Database) -> None:

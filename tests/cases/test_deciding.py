@@ -141,7 +141,7 @@ def test_what_does_not_fit_is_not_decided(world: World, verdict: Verdict, said: 
     case = world.opened()
     claim = world.claim(case)
     with pytest.raises(InvalidDecision):
-        world.say(claim, verdict, **said)  # type: ignore[arg-type]
+        world.say(claim, verdict, **said)  # type: ignore[arg-type]  # what a parametrised test passes on
     assert world.case(case).state is State.CLAIMED
 
 

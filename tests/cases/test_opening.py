@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def _count(world: World, table: object) -> int:
     with world.database.read() as connection:
-        return int(connection.execute(select(func.count()).select_from(table)).scalar_one())  # type: ignore[arg-type]
+        return int(connection.execute(select(func.count()).select_from(table)).scalar_one())  # type: ignore[arg-type]  # any table
 
 
 # ── opening and joining ──────────────────────────────────────────────────────────────────────────────────────────

@@ -28,7 +28,7 @@ _ONE, _OTHER = (hashlib.sha256(each).digest() for each in (b"one", b"other"))
 
 
 def _record(world: World, **values: object) -> Recorded:
-    new = NewSubmission(**({"content_id": "c", "door": "api", "sha256": _ONE} | values))  # type: ignore[arg-type]
+    new = NewSubmission(**({"content_id": "c", "door": "api", "sha256": _ONE} | values))  # type: ignore[arg-type]  # values of every field
     with world.database.write() as connection:
         return record_submission(connection, new, now=world.now)
 

@@ -70,15 +70,6 @@ def enqueue(
     """
     if event not in EVENTS:
         raise InvalidEndpoint(f"there is no event {event!r}; there are {', '.join(EVENTS)}")
-    told = [
-        row.id
-        for row in connection.execute(
-            select(webhook_endpoints.c.id, webhook_endpoints.c.events)
-            .where(webhook_endpoints.c.is_active)
-            .order_by(webhook_endpoints.c.id)
-        )
-        if is_wanted(event, json.loads(row.events))
-    ]
     body = json.dumps(
         {"data": data, "timestamp": now.isoformat(), "type": event},
         ensure_ascii=False,
@@ -99,7 +90,7 @@ def enqueue(
         connection.execute(
             insert(deliveries).values({**message, "endpoint_id": endpoint}).returning(deliveries.c.id)
         ).scalar_one()
-        for endpoint in told
+        for endpoint in _told_of(connection, event)
     ]
     if numbers:
         audit.append(
@@ -112,6 +103,16 @@ def enqueue(
             now=now,
         )
     return numbers
+
+
+def _told_of(connection: Connection, event: str) -> list[int]:
+    """Return the numbers of the active endpoints that want an event, the oldest first."""
+    rows = connection.execute(
+        select(webhook_endpoints.c.id, webhook_endpoints.c.events)
+        .where(webhook_endpoints.c.is_active)
+        .order_by(webhook_endpoints.c.id)
+    )
+    return [int(row.id) for row in rows if is_wanted(event, json.loads(row.events))]
 
 
 def claim_due(
