@@ -22,7 +22,7 @@ def _view(world: World, form: Form = Form.FULL, seconds: float = 2.0, **others: 
     with world.database.write() as connection:
         return record_view(
             connection,
-            NewView(case_id=1, submission_id=1, form=form, seconds=seconds, **values),  # type: ignore[arg-type]
+            NewView(case_id=1, submission_id=1, form=form, seconds=seconds, **values),  # type: ignore[arg-type]  # values of every field
             now=world.now,
         )
 
