@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import LargeBinary, bindparam, exists, func, insert, select
 
+from hedgerow.banks.quarantine import octets, why_length_is_malformed
+from hedgerow.banks.rules import why_frames_are_malformed
 from hedgerow.banks.tables import entries, frame_lists
 from hedgerow.errors import InvalidSignal
 from hedgerow.hashing.frame_list import FrameList
+from hedgerow.hashing.signal import SIGNAL_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,9 +20,9 @@ if TYPE_CHECKING:
 
     from hedgerow.banks.model import Bank, NewEntry
 
-__all__ = ["find_frames", "has_more_frames_than", "insert_frames", "live_frames"]
+__all__ = ["NO_FRAMES", "check_frames", "find_frames", "has_more_frames_than", "insert_frames", "live_frames"]
 
-_log = logging.getLogger(__name__)
+NO_FRAMES: Final = "its frames are missing"
 
 # Values in one IN list, and lists in memory at a time: at 53 bytes a frame, ten minutes every frame take 1 MB.
 _LISTS_PER_QUERY = 50
@@ -55,32 +57,41 @@ def insert_frames(connection: Connection, bank_id: int, new: Sequence[NewEntry])
 
 def find_frames(connection: Connection, ids: Sequence[int]) -> dict[int, FrameList]:
     """Return the frames of those of these entries, live or withdrawn, that have some."""
-    found: dict[int, FrameList] = {}
+    checked = check_frames(connection, ids)
+    return {entry: frames for entry, frames in checked.items() if isinstance(frames, FrameList)}
+
+
+def check_frames(connection: Connection, ids: Sequence[int]) -> dict[int, FrameList | str]:
+    """Return the frames of those of these entries that have some, or why those cannot be used."""
+    found: dict[int, FrameList | str] = {}
     for start in range(0, len(ids), _LISTS_PER_QUERY):
         rows = connection.execute(
-            select(frame_lists.c.entry_id, frame_lists.c.packed).where(
+            select(frame_lists.c.entry_id, octets(connection, frame_lists.c.packed)).where(
                 frame_lists.c.entry_id.in_(ids[start : start + _LISTS_PER_QUERY])
             )
         )
-        for entry, packed in rows:
-            frames = _unpacked(packed)
-            if frames is not None:
-                found[entry] = frames
+        found |= {entry: _unpacked(packed) for entry, packed in rows}
     return found
 
 
-def live_frames(connection: Connection, bank: Bank) -> Iterator[tuple[int, FrameList]]:
-    """Go through the ids and frames of a bank's live videos, a few in memory at a time."""
+def live_frames(connection: Connection, bank: Bank) -> Iterator[tuple[int, FrameList | str]]:
+    """Go through a bank's live videos, a few in memory at a time.
+
+    Yields:
+        The entry, and its frames, or why it has none that can be used.
+    """
+    bits = octets(connection, entries.c.bits)
     statement = (
-        select(frame_lists.c.entry_id, frame_lists.c.packed)
-        .join(entries, entries.c.id == frame_lists.c.entry_id)
+        select(entries.c.id, func.length(bits), frame_lists.c.entry_id, octets(connection, frame_lists.c.packed))
+        .outerjoin(frame_lists, entries.c.id == frame_lists.c.entry_id)
         .where(entries.c.bank_id == bank.id, entries.c.signal_type == "vpdq", entries.c.withdrawn_at.is_(None))
     )
     with connection.execution_options(yield_per=_LISTS_PER_QUERY).execute(statement) as result:
-        for entry, packed in result:
-            frames = _unpacked(packed)
-            if frames is not None:
-                yield entry, frames
+        for entry, size_bytes, listed, packed in result:
+            problem = why_length_is_malformed(size_bytes or 0, SIGNAL_TYPES["vpdq"].size_bytes)
+            if problem is None and listed is None:
+                problem = NO_FRAMES
+            yield entry, problem or _unpacked(packed)
 
 
 def has_more_frames_than(connection: Connection, bank: Bank, count: int) -> bool:
@@ -94,9 +105,9 @@ def has_more_frames_than(connection: Connection, bank: Bank, count: int) -> bool
     return int(size_bytes - lists * _HEAD_BYTES) // _FRAME_BYTES > count
 
 
-def _unpacked(packed: bytes) -> FrameList | None:
+def _unpacked(packed: bytes | None) -> FrameList | str:
     try:
-        return FrameList.unpack(bytes(packed))
+        frames = FrameList.unpack(packed or b"")
     except InvalidSignal:
-        _log.warning("The frames of a known video cannot be read; it matches nothing.")
-        return None
+        return "its frames cannot be read"
+    return why_frames_are_malformed(frames) or frames

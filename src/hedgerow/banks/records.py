@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import case, func, insert, select, update
+from sqlalchemy import bindparam, case, func, insert, select, update
 
 from hedgerow.banks.frames import find_frames, insert_frames
 from hedgerow.banks.insertion import insert_entries
 from hedgerow.banks.model import Added, Attributes, Bank, BankSummary, Change, Entry, Refusal
+from hedgerow.banks.quarantine import octets
 from hedgerow.banks.rules import (
     check_bank_name,
     check_level,
@@ -23,7 +24,7 @@ from hedgerow.errors import BankExists, BankNotFound, EntryNotFound
 from hedgerow.hashing.signal import SIGNAL_TYPES, Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row, Select
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BankState",
+    "Description",
     "add_entries",
     "bank_states",
     "change_bank",
@@ -43,6 +45,7 @@ __all__ = [
     "describe_entries",
     "entries_since",
     "find_bank",
+    "find_changes",
     "find_entry",
     "has_more_than",
     "iterate_entries",
@@ -56,6 +59,16 @@ __all__ = [
 _VALUES_PER_QUERY = 500
 # Rows fetched at a time from a streamed query.
 _ROWS_PER_FETCH = 5_000
+# Of changes, which a serving process reads while it searches: fewer, so that no search waits for a thousand rows.
+_CHANGES_PER_FETCH = 500
+
+
+class Description(NamedTuple):
+    """What a match says of its entry."""
+
+    category: str | None
+    provenance: str
+    contributor: str | None
 
 
 class BankState(NamedTuple):
@@ -101,13 +114,19 @@ def create_bank(
     return _bank(connection.execute(insert(banks).values(values).returning(*banks.c)).one())
 
 
-def find_bank(connection: Connection, name: str) -> Bank:
+def find_bank(connection: Connection, name: str, *, is_locking: bool = False) -> Bank:
     """Find a bank by name.
+
+    Args:
+        connection: An open connection.
+        name: The bank's name.
+        is_locking: Keep others from changing the bank, though not its entries, until the transaction ends.
 
     Raises:
         BankNotFound: There is none of that name.
     """
-    row = connection.execute(select(banks).where(banks.c.name == name)).first()
+    statement = select(banks).where(banks.c.name == name)
+    row = connection.execute(statement.with_for_update(key_share=True) if is_locking else statement).first()
     if row is None:
         raise BankNotFound(name)
     return _bank(row)
@@ -132,12 +151,13 @@ def list_banks(connection: Connection) -> list[BankSummary]:
     return summaries
 
 
-def count_entries(connection: Connection, bank: Bank) -> dict[str, int]:
+def count_entries(connection: Connection, bank: Bank, *, only_redistributable: bool = False) -> dict[str, int]:
     """Count a bank's live entries by signal type."""
+    is_counted = (entries.c.bank_id == bank.id) & entries.c.withdrawn_at.is_(None)
+    if only_redistributable:
+        is_counted &= entries.c.may_be_redistributed
     rows = connection.execute(
-        select(entries.c.signal_type, func.count())
-        .where(entries.c.bank_id == bank.id, entries.c.withdrawn_at.is_(None))
-        .group_by(entries.c.signal_type)
+        select(entries.c.signal_type, func.count()).where(is_counted).group_by(entries.c.signal_type)
     )
     return {name: int(count) for name, count in rows}
 
@@ -194,21 +214,26 @@ def bank_states(connection: Connection) -> list[BankState]:
     return [BankState(_bank(row), int(row.sequence)) for row in rows]
 
 
-def types_held(connection: Connection, bank_ids: Sequence[int]) -> tuple[str, ...]:
-    """Name the signal types of which any of these banks holds a live entry, in the order of `SIGNAL_TYPES`."""
+def types_held(
+    connection: Connection, bank_ids: Sequence[int], names: Sequence[str] = tuple(SIGNAL_TYPES)
+) -> tuple[str, ...]:
+    """Name those of these signal types of which any of the banks holds a live entry."""
 
     def is_held(name: str) -> bool:
-        return any(
-            connection.execute(
-                select(entries.c.id)
-                .where(entries.c.bank_id == bank, entries.c.signal_type == name, entries.c.withdrawn_at.is_(None))
-                .limit(1)
-            ).first()
-            is not None
-            for bank in bank_ids
-        )
+        return connection.execute(_HELD, {"banks": list(bank_ids), "name": name}).first() is not None
 
-    return tuple(name for name in SIGNAL_TYPES if is_held(name))
+    return tuple(name for name in names if is_held(name))
+
+
+_HELD = (
+    select(entries.c.id)
+    .where(
+        entries.c.bank_id.in_(bindparam("banks", expanding=True)),
+        entries.c.signal_type == bindparam("name"),
+        entries.c.withdrawn_at.is_(None),
+    )
+    .limit(1)
+)
 
 
 def _bank(row: AnyRow) -> Bank:
@@ -413,33 +438,64 @@ def entries_since(
 ) -> Iterator[Change]:
     """Go through the entries that changed after a sequence, in the order of their latest change.
 
-    An entry that was added and withdrawn since comes once, withdrawn. From sequence 0 it is the whole bank.
+    An entry that was added and withdrawn since comes once, withdrawn. From sequence 0 it is the whole bank. A row whose
+    signal type is none is left out; one whose signal is no bytes comes with none.
+
+    Args:
+        connection: Of `Database.read`.
+        bank: Which bank.
+        sequence: The number after which to begin.
+        signal_type: Of which type; None for all.
     """
+    names = list(SIGNAL_TYPES) if signal_type is None else [signal_type]
     statement = (
-        select(
-            entries.c.id, entries.c.sequence, entries.c.signal_type, entries.c.bits, entries.c.withdrawn_at.is_(None)
-        )
-        .where(entries.c.bank_id == bank.id, entries.c.sequence > sequence)
+        _changes(connection, bank)
+        .where(entries.c.sequence > sequence, entries.c.signal_type.in_(names))
         .order_by(entries.c.sequence)
     )
-    if signal_type is not None:
-        statement = statement.where(entries.c.signal_type == signal_type)
-    for entry, number, name, bits, is_live in _stream(connection, statement):
-        yield Change(entry, number, name, bytes(bits), bool(is_live))
+    with connection.execution_options(yield_per=_CHANGES_PER_FETCH).execute(statement) as result:
+        for rows in result.partitions():
+            yield from map(_change, rows)
+
+
+def find_changes(connection: Connection, bank: Bank, ids: Collection[int]) -> list[Change]:
+    """Find the present state of those of these entries that are in the bank, and of a signal type that there is."""
+    wanted = sorted(ids)
+    found: list[Change] = []
+    for start in range(0, len(wanted), _VALUES_PER_QUERY):
+        statement = _changes(connection, bank).where(
+            entries.c.id.in_(wanted[start : start + _VALUES_PER_QUERY]),
+            entries.c.signal_type.in_(list(SIGNAL_TYPES)),
+        )
+        found += [_change(row) for row in connection.execute(statement)]
+    return found
+
+
+def _changes(connection: Connection, bank: Bank) -> Select[*tuple[Any, ...]]:
+    return select(
+        entries.c.id,
+        entries.c.sequence,
+        entries.c.signal_type,
+        octets(connection, entries.c.bits),
+        entries.c.withdrawn_at.is_(None),
+    ).where(entries.c.bank_id == bank.id)
+
+
+def _change(row: AnyRow) -> Change:
+    return Change._make(row) if row[3] is not None else Change(row[0], row[1], row[2], b"", row[4])
 
 
 def live_signals(connection: Connection, bank: Bank, signal_type: str) -> Iterator[Sequence[tuple[int, bytes]]]:
     """Go through the ids and bits of a bank's live entries of one type, some thousand at a time.
 
-    A row whose bits are not as long as the type's is left out: whatever wrote it, it cannot match anything.
+    What is in the table may be malformed: bits of any length are bits here, and what is no bytes comes as none.
     """
-    size = SIGNAL_TYPES[signal_type].size_bytes
-    statement = select(entries.c.id, entries.c.bits).where(
+    statement = select(entries.c.id, octets(connection, entries.c.bits)).where(
         entries.c.bank_id == bank.id, entries.c.signal_type == signal_type, entries.c.withdrawn_at.is_(None)
     )
     with connection.execution_options(yield_per=_ROWS_PER_FETCH).execute(statement) as result:
         for rows in result.partitions():
-            yield [(entry, bytes(bits)) for entry, bits in rows if len(bits) == size]
+            yield [(entry, bits or b"") for entry, bits in rows]
 
 
 def has_more_than(connection: Connection, bank: Bank, signal_type: str, count: int) -> bool:
@@ -453,17 +509,19 @@ def has_more_than(connection: Connection, bank: Bank, signal_type: str, count: i
     return row is not None
 
 
-def describe_entries(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str | None, str]]:
-    """Return category and provenance of those of the entries that are live."""
-    described: dict[int, tuple[str | None, str]] = {}
+def describe_entries(connection: Connection, ids: Sequence[int]) -> dict[int, Description]:
+    """Return what is said of those of the entries that are live."""
+    described: dict[int, Description] = {}
     for start in range(0, len(ids), _VALUES_PER_QUERY):
-        rows = connection.execute(
-            select(entries.c.id, entries.c.category, entries.c.provenance).where(
-                entries.c.id.in_(ids[start : start + _VALUES_PER_QUERY]), entries.c.withdrawn_at.is_(None)
-            )
-        )
-        described.update({row.id: (row.category, row.provenance) for row in rows})
+        rows = connection.execute(_DESCRIBE, {"ids": ids[start : start + _VALUES_PER_QUERY]})
+        described.update({entry: Description(*said) for entry, *said in rows})
     return described
+
+
+# Made once: every search that finds something asks it, and making it takes as long as the answer.
+_DESCRIBE = select(entries.c.id, entries.c.category, entries.c.provenance, entries.c.contributor).where(
+    entries.c.id.in_(bindparam("ids", expanding=True)), entries.c.withdrawn_at.is_(None)
+)
 
 
 def _stream(connection: Connection, statement: Select[*tuple[Any, ...]]) -> Iterator[AnyRow]:
