@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["FILE_NAME", "database_exists", "glance"]
+__all__ = ["FILE_NAME", "RESTORING_NAME", "database_exists", "glance"]
 
 FILE_NAME = "hedgerow.db"
+RESTORING_NAME = "restoring"
+"""A file that lies in the data folder from the beginning of a restore to its end: meanwhile nothing is served."""
 
 
 def database_exists(data: Path, url: str | None = None) -> bool:

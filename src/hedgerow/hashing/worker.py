@@ -68,8 +68,9 @@ class _Handler:
         path = request.body.get("path")
         types = tuple(request.body.get("types", self._options.types))
         level = request.body.get("level", self._options.level)
-        if (types, level) != (self._options.types, self._options.level):
-            self._options = replace(self._options, types=types, level=level)
+        exact = bool(request.body.get("exact", self._options.exact))
+        if (types, level, exact) != (self._options.types, self._options.level, self._options.exact):
+            self._options = replace(self._options, types=types, level=level, exact=exact)
         if path is None:
             yield answer_of(examine_bytes(request.data, self._options, request.go_on)) | {"done": True}
         elif self._options.archives and is_archive(path):
