@@ -40,6 +40,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "robustness": ("--most", "90", "--jobs", "2"),
     "video": (),
     "video_copies": (),
+    "service": (),
 }
 """Name of the script → what it is given here, in the order of the page."""
 
