@@ -36,6 +36,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "formats": (),
     "index": ("--sizes", "1e4,1e5,1e6,1e7"),
     "batch": (),
+    "levels": (),
     "scanning": (),
     "robustness": ("--most", "90", "--jobs", "2"),
     "video": (),

@@ -10,13 +10,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hedgerow.errors import MediaError
+from hedgerow.hashing import compiled
 from hedgerow.hashing.digests import DIGEST_TYPES, digest_file
 from hedgerow.hashing.examine import examine_bytes, examine_file
 from hedgerow.hashing.options import HashOptions
 from hedgerow.hashing.signal import MediaHash, Unchecked
-from hedgerow.media import MediaInfo, MediaLimits
+from hedgerow.media import MediaInfo, MediaLimits, lowpass
 from hedgerow.media.archive import ArchiveLimits, is_archive, read_members
-from hedgerow.media.lowpass import prepare
 from hedgerow.media.sandbox_nursery import command_of
 from hedgerow.media.sandbox_worker import serve
 
@@ -57,7 +57,9 @@ class _Handler:
     def prepare(self, greeting: dict[str, Any]) -> None:
         """Take the options; they are the same for all workers."""
         if greeting.pop("is_long"):
-            prepare()  # before `serve` limits memory and files: what this takes is not taken from the pictures
+            # before `serve` limits memory and files: what this takes is not taken from the pictures
+            lowpass.prepare()
+            compiled.prepare()
         self._archive_limits = ArchiveLimits(**greeting.pop("archive_limits"))
         greeting["limits"] = MediaLimits(**greeting["limits"])
         greeting["types"] = tuple(greeting["types"])
