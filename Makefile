@@ -44,6 +44,13 @@ $(VENV)/.dev: $(SOURCES) | $(BIN)/python
 		else \
 			echo "PostgreSQL is not installed (Debian: apt-get install postgresql): the tests that need it are skipped."; \
 		fi
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing the system's Chromium for the tests …"; \
+			{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >/dev/null; \
+		else \
+			echo "Chromium is not installed (Debian: apt-get install chromium): the tests that need a browser are skipped."; \
+		fi
 	@$(PIP) pdqhash >/dev/null 2>&1 || echo "pdqhash could not be built (no C++ compiler): the tests that compare with it are skipped."
 	@touch $@
 

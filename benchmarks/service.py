@@ -225,10 +225,10 @@ def measure(folder: Path, entries: int, seconds: float) -> Result:
         for clients in CLIENTS:
             note("hedgerow", "signal", clients, run_load(port, lookups, clients, seconds))
             note("hedgerow", "signal, HMA's door", clients, run_load(port, hma, clients, seconds))
-        for name, made in pictures.items():
+        for made_for, (name, made) in enumerate(pictures.items()):
             for clients in CLIENTS:
                 # A name for each, so that every picture is new: a repeated one is answered without being hashed.
-                turn = f"{name.replace(' ', '')}-{clients}"
+                turn = f"{made_for}-{clients}"
                 asked = [
                     (
                         "POST",

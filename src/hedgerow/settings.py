@@ -306,7 +306,9 @@ class OidcSettings(_Section):
     )
     client_id: str = Field(default="", description="What the provider calls this service.")
     client_secret: SecretStr | None = Field(
-        default=None, description="What this service proves itself with to the provider; none for a public client."
+        default=None,
+        repr=False,
+        description="What this service proves itself with to the provider; none for a public client.",
     )
     name: str = Field(
         default="your organisation", min_length=1, max_length=60, description="What the button of the login page says."

@@ -225,6 +225,11 @@ class Hma(HmaExchanges):
         Raises:
             DatabaseUnavailable: A bank that was not asked before cannot be read.
         """
+        near = self._near(signal)
+        self._service.counts.count_lookup(is_found=bool(near))
+        return near
+
+    def _near(self, signal: Signal) -> list[Near]:
         import numpy as np
 
         from hedgerow.errors import SnapshotDamaged

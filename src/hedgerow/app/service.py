@@ -42,6 +42,8 @@ _USES_EVERY_S: Final = 10.0
 _MERGE_EVERY_S: Final = 10.0
 _FAREWELL_S: Final = 10.0  # a merge of ten million entries takes longer; nothing is lost where it is cut short
 _BUSY_S: Final = 2.0
+_TRIAL_S: Final = 3.0
+_PROVEN_S: Final = 30.0  # so long after something was hashed nobody need ask whether anything can be
 _STALE_S: Final = 5.0  # the banks are looked at five times a second, once a second while the database is away
 _AT_ONCE: Final = 4  # signals that are looked up in less time than it takes to hand them to another thread
 
@@ -107,6 +109,10 @@ class Service:
         self.started_at = now()
         self._pool: HashingPool = _pool(settings)
         self._hands = threading.BoundedSemaphore(settings.jobs + settings.server.waiting_media)
+        self._hashed_at = time.monotonic() - _PROVEN_S
+        self._trial_lock = threading.Lock()
+        self._trial: threading.Thread | None = None
+        self._trouble: str | None = None
         self._stopped = threading.Event()
         self._threads = (
             threading.Thread(target=self._watch_keys, name="hedgerow-keys", daemon=True),
@@ -192,8 +198,11 @@ class Service:
         try:
             with self.counts.hashing():
                 if media.data is not None:
-                    return self._pool.hash_bytes(media.data, types=types, level=level, is_exact=is_exact)
-                return self._pool.hash_file(str(media.path), types=types, level=level, is_exact=is_exact)
+                    hashed = self._pool.hash_bytes(media.data, types=types, level=level, is_exact=is_exact)
+                else:
+                    hashed = self._pool.hash_file(str(media.path), types=types, level=level, is_exact=is_exact)
+            self._hashed_at = time.monotonic()
+            return hashed
         finally:
             self._hands.release()
 
@@ -322,14 +331,29 @@ class Service:
         return _check("index", f"The indexes of {health.banks} banks are in step.", is_ok=True)
 
     def _hands_check(self) -> dict[str, Any]:
-        """Hash something small: that shows that the processes live, and how."""
+        """See whether anything was hashed lately, or hash something small; nobody waits here behind a long film."""
+        if time.monotonic() - self._hashed_at < _PROVEN_S:
+            return _check("hashing", "The processes that hash are at work.", is_ok=True)
+        with self._trial_lock:
+            if self._trial is None or not self._trial.is_alive():
+                self._trial = threading.Thread(target=self._try_hands, name="hedgerow-trial", daemon=True)
+                self._trial.start()
+            trial = self._trial
+        trial.join(_TRIAL_S)
+        if trial.is_alive():
+            return _check("hashing", "Every process that hashes is busy with something long.", is_ok=True)
+        if self._trouble is not None:
+            return _check("hashing", f"No process can hash ({self._trouble}).", is_ok=False)
+        return _check("hashing", "The processes that hash answer.", is_ok=True)
+
+    def _try_hands(self) -> None:
         try:
             hashed = self._pool.hash_bytes(b"hedgerow", types=("md5",))
         except HedgerowError as error:
-            return _check("hashing", f"No process can hash ({error.reason}).", is_ok=False)
-        if not hashed.signals:
-            return _check("hashing", "A process that hashes died.", is_ok=False)
-        return _check("hashing", "The processes that hash answer.", is_ok=True)
+            self._trouble = error.reason
+        else:
+            self._trouble = None if hashed.signals else "it died"
+            self._hashed_at = time.monotonic() if hashed.signals else self._hashed_at
 
     def _database_check(self) -> dict[str, Any]:
         from sqlalchemy import text

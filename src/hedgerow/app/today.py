@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from hedgerow.accounts import Session
     from hedgerow.app.service import Service
+    from hedgerow.banks.health import IndexHealth
     from hedgerow.cases.model import QueueCount
 
 __all__ = ["Notice", "Today", "today"]
+
+_STALE_S: Final = 5.0  # as readiness has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,11 @@ def today(service: Service, session: Session, *, at: datetime) -> Today:
         text = "Your account has no second factor. Whoever learns your password can log in as you."
         notices.append(Notice(text, "/account/authenticator", "Set up an authenticator"))
     is_watching = Permission.METRICS_READ in may
+    # Not `Service.readiness`: it has something hashed, which may have to wait behind a long film.
+    health = service.matcher.health()
     if is_watching:
-        notices += [Notice(check["detail"]) for check in service.readiness() if not check["is_ok"]]
-    if Permission.BANKS_READ in may and not service.matcher.health().banks:
+        notices += _about_indexes(health)
+    if Permission.BANKS_READ in may and not health.banks:
         notices.append(
             Notice("No bank is enabled. Until there is one with entries, everything is answered as unchecked.")
         )
@@ -74,6 +80,16 @@ def today(service: Service, session: Session, *, at: datetime) -> Today:
             for each in unconfirmed(connection):
                 notices.append(Notice(_told(each.endpoint_id, each.waiting, each.given_up)))
     return Today(queues, notices, is_watching)
+
+
+def _about_indexes(health: IndexHealth) -> Iterator[Notice]:
+    if health.error is not None or health.refreshed_age_s is None or health.refreshed_age_s > _STALE_S:
+        yield Notice("The indexes do not follow the banks: what was banked lately is not found. See /readyz.")
+    if health.loading:
+        yield Notice("Indexes are being loaded, and their banks are searched only afterwards.")
+    if health.quarantined:
+        rows = "1 malformed row is" if health.quarantined == 1 else f"{health.quarantined:,} malformed rows are"
+        yield Notice(f"{rows} kept out of the indexes. `hedgerow doctor` says which.")
 
 
 def _told(endpoint: int, waiting: int, given_up: int) -> str:

@@ -98,7 +98,8 @@ def _describe(app: FastAPI) -> None:
                 for method, route in routes.items():
                     if path.startswith(API):
                         route["security"] = [{"key": []}]
-                    route |= {"x-permission": str(each) for each in needed.get((path, method), ())}
+                    for permission in needed.get((path, method), ()):
+                        route["x-permission"] = str(permission)
                     for body in route.get("requestBody", {}).get("content", {}).values():
                         schemas |= body.get("schema", {}).pop("$defs", {})  # where a route reads its body itself
             app.openapi_schema = document

@@ -164,8 +164,9 @@ def _record_denial(request: Request, caller: Caller, permission: Permission) -> 
         _denials.take(f"{caller.actor} {permission}", _DENIALS_PER_MINUTE)
     except TooManyRequests:
         return
-    route = request.scope.get("route")
-    service.record_denial(caller.actor, permission, getattr(route, "path", "/"))
+    from hedgerow.web.metrics import route_template  # noqa: PLC0415  (metrics ask who is calling)
+
+    service.record_denial(caller.actor, permission, route_template(request.scope))
 
 
 async def public() -> None:

@@ -33,7 +33,7 @@ __all__ = ["application", "listen", "serve", "serve_several"]
 
 _BACKLOG: Final = 2_048
 _SILENCE_S: Final = 120
-"""A process of several that says nothing for so long is replaced. To load a bank of ten million entries takes seconds."""
+"""A process of several that says nothing for so long is replaced. To load a bank of ten million takes seconds."""
 _OVERRIDES: Final = "HEDGEROW_SERVE_SETTINGS"
 """Where the processes of one service find what the command line said."""
 

@@ -127,7 +127,8 @@ def test_whatever_nobody_sends_is_answered_as_described(furnished: Any) -> None:
     assert statuses[401] > 50
 
 
+@pytest.mark.sqlite_file
 @pytest.mark.slow
 def test_whatever_anybody_sends_for_long_is_answered_as_described(furnished: Any) -> None:
     for client in (furnished.person(*PEOPLE), furnished.key(*SCOPES), furnished.nobody()):
-        ask(furnished, client, 100)
+        ask(furnished, client, 40)

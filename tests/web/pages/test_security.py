@@ -308,3 +308,11 @@ def test_how_things_stand_is_told_to_who_may_see_it(browser: Any, database: Data
     assert "No bank is enabled" in page
     assert "no second factor" in page
     assert "do not let you see cases" in page
+
+
+def test_the_first_page_does_not_wait_for_what_is_being_hashed(browser: Any, app: FastAPI, ada: User) -> None:
+    app.state.service._pool = None  # whoever asks it for anything breaks
+    browser.log_in()
+    page = browser.get("/")
+    assert page.status_code == 200
+    assert "indexes do not follow" in page.text  # of this service, which was never started
