@@ -58,6 +58,8 @@ def record_matches(
         signal: Of the submission, where it has one.
         now: When.
     """
+    if not new:
+        return []
     known = set(
         connection.execute(select(matches.c.entry_id).where(matches.c.submission_id == submission.id)).scalars()
     )

@@ -6,7 +6,7 @@ import json
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hedgerow.audit import append
@@ -37,6 +37,26 @@ _LENGTHS: Final = {"namespace": 64, "content_id": 255, "account_id": 255, "surfa
 _LARGEST_TEXT = 64 * 1024  # some messages around a picture; more belongs into the evidence
 _LARGEST_JSON = 16 * 1024
 _ATTEMPTS = 5  # of writers that come with the same content id at once, on PostgreSQL
+# Put together once: each is run for every submission, and to put one together takes longer than to run it.
+_OF_CONTENT: Final = (submissions.c.namespace == bindparam("of_namespace")) & (
+    submissions.c.content_id == bindparam("of_content")
+)
+_LATEST: Final = select(func.coalesce(func.max(submissions.c.revision), 0)).where(_OF_CONTENT)
+_OF_NOTHING: Final = (
+    select(submissions).where(_OF_CONTENT, submissions.c.fingerprint.is_(None)).order_by(submissions.c.revision)
+)
+_OF_FINGERPRINT: Final = (
+    select(submissions)
+    .where(_OF_CONTENT, submissions.c.fingerprint == bindparam("of_fingerprint"))
+    .order_by(submissions.c.revision)
+)
+_INSERT: Final = insert(submissions).returning(*submissions.c)
+_ANSWER: Final = (
+    update(submissions)
+    .where(submissions.c.id == bindparam("its_id"), submissions.c.outcome.is_(None))
+    .values(outcome=bindparam("its_outcome"), answer=bindparam("its_answer"))
+)
+
 _AS_THEY_ARE = tuple(
     each.name for each in fields(NewSubmission) if each.name not in {"ip_event", "context", "fingerprint"}
 )
@@ -70,11 +90,7 @@ def record_submission(connection: Connection, new: NewSubmission, *, now: dateti
     values = _values(new, now)
     for _ in range(_ATTEMPTS):
         # The latest revision first: whoever adds one after this is found by the second look, or is in the way of ours.
-        latest = connection.execute(
-            select(func.coalesce(func.max(submissions.c.revision), 0)).where(
-                submissions.c.namespace == new.namespace, submissions.c.content_id == new.content_id
-            )
-        ).scalar_one()
+        latest = connection.execute(_LATEST, {"of_namespace": new.namespace, "of_content": new.content_id}).scalar_one()
         earlier = find_earlier(
             connection, new.namespace, new.content_id, values["fingerprint"], unchecked_reason=new.unchecked_reason
         )
@@ -82,9 +98,7 @@ def record_submission(connection: Connection, new: NewSubmission, *, now: dateti
             return Recorded(earlier, is_new=False)
         try:
             with connection.begin_nested():
-                row = connection.execute(
-                    insert(submissions).values(revision=int(latest) + 1, **values).returning(*submissions.c)
-                ).one()
+                row = connection.execute(_INSERT, {"revision": int(latest) + 1, **values}).one()
         except IntegrityError as error:
             if "revision" not in str(error.orig):  # somebody else's revision is in the way; what else, is ours
                 raise
@@ -110,16 +124,12 @@ def find_earlier(
         fingerprint: The SHA-256 of the media, or a digest of the signals.
         unchecked_reason: Why the other one cannot be checked; None when it can, or when that is not known yet.
     """
-    statement = (
-        select(submissions)
-        .where(
-            submissions.c.namespace == namespace,
-            submissions.c.content_id == content_id,
-            submissions.c.fingerprint.is_(None) if fingerprint is None else submissions.c.fingerprint == fingerprint,
-        )
-        .order_by(submissions.c.revision)
-    )
-    found = [_submission(row) for row in connection.execute(statement)]
+    asked: dict[str, Any] = {"of_namespace": namespace, "of_content": content_id}
+    if fingerprint is None:
+        rows = connection.execute(_OF_NOTHING, asked)
+    else:
+        rows = connection.execute(_OF_FINGERPRINT, {**asked, "of_fingerprint": fingerprint})
+    found = [_submission(row) for row in rows]
     checked = [each for each in found if each.sent.unchecked_reason is None]
     if fingerprint is not None and checked:
         return checked[0]
@@ -152,11 +162,8 @@ def answer_submission(
     Raises:
         SubmissionNotFound: It is not there, or was answered already.
     """
-    changed = connection.execute(
-        update(submissions)
-        .where(submissions.c.id == submission.id, submissions.c.outcome.is_(None))
-        .values(outcome=outcome, answer=canonical_json(dict(answer)))
-    )
+    told = {"its_id": submission.id, "its_outcome": outcome, "its_answer": canonical_json(dict(answer))}
+    changed = connection.execute(_ANSWER, told)
     if changed.rowcount != 1:
         raise SubmissionNotFound
     append(

@@ -37,6 +37,8 @@ __all__ = [
     "record_dry_run",
 ]
 
+_ACTIVE_VERSION: Final = select(policies.c.version).where(policies.c.is_active)  # asked for every submission
+
 DRY_RUN_HOLDS: Final = timedelta(days=1)
 """How long a dry run is good for: after a day there are matches that nobody has tried it on."""
 
@@ -97,7 +99,7 @@ def install_default(connection: Connection, *, now: datetime) -> int:
 
 def active_version(connection: Connection) -> int | None:
     """Return the number of the active version, or None; one row, to be asked often."""
-    found = connection.execute(select(policies.c.version).where(policies.c.is_active)).scalar()
+    found = connection.execute(_ACTIVE_VERSION).scalar()
     return None if found is None else int(found)
 
 

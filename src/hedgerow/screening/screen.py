@@ -165,7 +165,7 @@ class Screener:
                 ledger.record(
                     connection, submission.id, media.signals, now=now, keep_until=now + self._keep_for, seen=seen
                 )
-            kept = submission_matches(connection, submission.id)
+            kept = submission_matches(connection, submission.id) if found else []
             told = [each for each in kept if each.suppression_id is None]
             tell(connection, submission, told, gathered, actor=actor, now=now)
             caution = caution_of(media)
