@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hedgerow.banks.frames import find_frames, has_more_frames_than, live_frames
-from hedgerow.banks.records import entries_since, has_more_than, live_signals
+from hedgerow.banks.held import (
+    entries_since,
+    find_frames,
+    has_more_frames_than,
+    has_more_than,
+    live_frames,
+    live_signals,
+)
 from hedgerow.errors import SnapshotDamaged, SnapshotMissing
 from hedgerow.hashing.signal import SIGNAL_TYPES
 from hedgerow.matching import DigestIndex, HammingIndex
@@ -19,9 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from sqlalchemy import Connection
 
     from hedgerow.banks.model import Bank, Change
+    from hedgerow.database.plain import ReadConnection
     from hedgerow.hashing.frame_list import FrameList
     from hedgerow.matching import Matches
 
@@ -70,7 +76,7 @@ class BankIndex:
         self._unsaved_changes = 0
         self._index: HammingIndex | DigestIndex = self._empty()
 
-    def load(self, connection: Connection, epoch: str, sequence: int) -> None:
+    def load(self, connection: ReadConnection, epoch: str, sequence: int) -> None:
         """Hold the bank as it is at `sequence`.
 
         A small bank comes from the database. A large one comes from its snapshot and what changed since, or from the
@@ -90,12 +96,12 @@ class BankIndex:
         else:
             self.rebuild(connection, epoch, sequence)
 
-    def rebuild(self, connection: Connection, epoch: str, sequence: int) -> None:
+    def rebuild(self, connection: ReadConnection, epoch: str, sequence: int) -> None:
         """Take the whole bank from the database, and write a snapshot. See `load` for the arguments."""
         self._fill(connection, sequence)
         self.save(epoch)
 
-    def follow(self, connection: Connection, sequence: int) -> None:
+    def follow(self, connection: ReadConnection, sequence: int) -> None:
         """Take in what changed in the bank, was added and withdrawn since the state held, up to `sequence`."""
         added: list[tuple[int, bytes]] = []
         gone: list[int] = []
@@ -150,7 +156,7 @@ class BankIndex:
             return self._index.search(queries, self.bank.threshold)
         return self._index.search(queries)
 
-    def _is_large(self, connection: Connection) -> bool:
+    def _is_large(self, connection: ReadConnection) -> bool:
         return has_more_than(connection, self.bank, self.signal_type, self._small_bank_entries)
 
     def _held(self) -> dict[str, int]:
@@ -178,7 +184,7 @@ class BankIndex:
         self._unsaved_changes = 0
         return True
 
-    def _fill(self, connection: Connection, sequence: int) -> None:
+    def _fill(self, connection: ReadConnection, sequence: int) -> None:
         ids: list[int] = []
         bits: list[bytes] = []
         for rows in live_signals(connection, self.bank, self.signal_type):
@@ -207,7 +213,7 @@ class FrameIndex(BankIndex):
         super().__init__(data, bank, signal_type, small_bank_entries=small_bank_entries, delta_entries=delta_entries)
         self._minimum_quality = bank.minimum_quality
 
-    def follow(self, connection: Connection, sequence: int) -> None:
+    def follow(self, connection: ReadConnection, sequence: int) -> None:
         """Take in what changed, as every index does; another minimum quality means other frames."""
         if self.bank.minimum_quality != self._minimum_quality:
             self._fill(connection, sequence)
@@ -221,7 +227,7 @@ class FrameIndex(BankIndex):
         self._take(connection, changes)
         self.sequence = sequence
 
-    def _take(self, connection: Connection, changes: list[Change]) -> None:
+    def _take(self, connection: ReadConnection, changes: list[Change]) -> None:
         frames = find_frames(connection, [change.id for change in changes])
         added: list[tuple[int, FrameList]] = []
         for change in changes:
@@ -236,14 +242,14 @@ class FrameIndex(BankIndex):
                 added.append((change.id, listed))
         self._add_frames(self._index, added)
 
-    def _is_large(self, connection: Connection) -> bool:
+    def _is_large(self, connection: ReadConnection) -> bool:
         # of many videos, each of which has a frame at least, the frames need not be counted
         return super()._is_large(connection) or has_more_frames_than(connection, self.bank, self._small_bank_entries)
 
     def _held(self) -> dict[str, int]:
         return {"minimum_quality": self._minimum_quality}
 
-    def _fill(self, connection: Connection, sequence: int) -> None:
+    def _fill(self, connection: ReadConnection, sequence: int) -> None:
         self._minimum_quality = self.bank.minimum_quality
         index = self._empty()
         self._add_frames(index, live_frames(connection, self.bank))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hedgerow.banks.answers import Answer, Reporter
 from hedgerow.banks.bank_index import bank_index
+from hedgerow.banks.held import bank_states, latest_change, types_held
 from hedgerow.banks.lookup import equal_rows, like_frames, nearest_rows, rows_of
-from hedgerow.banks.records import bank_states, latest_change, types_held
 from hedgerow.banks.rules import highest_level, nearness
 from hedgerow.errors import BankNotFound, SnapshotDamaged
 from hedgerow.hashing.signal import SIGNAL_TYPES
@@ -20,12 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from sqlalchemy import Connection
-
     from hedgerow.banks.bank_index import BankIndex
+    from hedgerow.banks.held import BankState
     from hedgerow.banks.model import Bank, Match
-    from hedgerow.banks.records import BankState
-    from hedgerow.database import Database
+    from hedgerow.database.plain import Readable, ReadConnection
     from hedgerow.hashing.signal import Level, Signal
     from hedgerow.matching.videos import VideoRule
 
@@ -57,7 +55,7 @@ class Matcher:
 
     def __init__(
         self,
-        database: Database,
+        database: Readable,
         data: Path,
         *,
         small_bank_entries: int = 20_000,
@@ -88,7 +86,7 @@ class Matcher:
         with self._lock, self._database.read() as connection:
             return self._refresh(connection)
 
-    def _refresh(self, connection: Connection) -> bool:
+    def _refresh(self, connection: ReadConnection) -> bool:
         seen = latest_change(connection)
         if seen == self._seen:
             return False

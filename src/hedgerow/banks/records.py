@@ -1,15 +1,19 @@
-"""Read and write banks and entries. The first argument is an open connection; the caller commits."""
+"""Read and write banks and entries. The first argument is an open connection; the caller commits.
+
+What a matcher reads stands in `hedgerow.banks.held`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
-from hedgerow.banks.frames import find_frames, insert_frames
+from hedgerow.banks.frames import insert_frames
+from hedgerow.banks.held import find_frames
 from hedgerow.banks.insertion import insert_entries
-from hedgerow.banks.model import Added, Attributes, Bank, BankSummary, Change, Entry, Refusal
+from hedgerow.banks.model import Added, Attributes, Bank, Entry, Refusal
 from hedgerow.banks.rules import (
     check_bank_name,
     check_level,
@@ -34,21 +38,13 @@ if TYPE_CHECKING:
     AnyRow = Row[*tuple[Any, ...]]
 
 __all__ = [
-    "BankState",
     "add_entries",
-    "bank_states",
     "change_bank",
     "count_entries",
     "create_bank",
-    "describe_entries",
-    "entries_since",
     "find_bank",
     "find_entry",
-    "has_more_than",
     "iterate_entries",
-    "latest_change",
-    "list_banks",
-    "live_signals",
     "withdraw_entry",
 ]
 
@@ -56,13 +52,6 @@ __all__ = [
 _VALUES_PER_QUERY = 500
 # Rows fetched at a time from a streamed query.
 _ROWS_PER_FETCH = 5_000
-
-
-class BankState(NamedTuple):
-    """A bank and the number of the latest change within it."""
-
-    bank: Bank
-    sequence: int
 
 
 # ── banks ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -113,25 +102,6 @@ def find_bank(connection: Connection, name: str) -> Bank:
     return _bank(row)
 
 
-def list_banks(connection: Connection) -> list[BankSummary]:
-    """List the banks by name, each with the number of its entries."""
-    counted = connection.execute(
-        select(
-            entries.c.bank_id,
-            entries.c.signal_type,
-            func.sum(case((entries.c.withdrawn_at.is_(None), 1), else_=0)).label("live"),
-            func.count().label("all"),
-        ).group_by(entries.c.bank_id, entries.c.signal_type)
-    ).all()
-    summaries = []
-    for row in connection.execute(select(banks).order_by(banks.c.name)):
-        own = [each for each in counted if each.bank_id == row.id]
-        live = {each.signal_type: int(each.live) for each in own if each.live}
-        withdrawn = sum(int(each.all) - int(each.live) for each in own)
-        summaries.append(BankSummary(_bank(row), dict(sorted(live.items())), withdrawn))
-    return summaries
-
-
 def count_entries(connection: Connection, bank: Bank) -> dict[str, int]:
     """Count a bank's live entries by signal type."""
     rows = connection.execute(
@@ -177,38 +147,6 @@ def change_bank(
     if row is None:
         raise BankNotFound(bank.name)
     return _bank(row)
-
-
-def latest_change(connection: Connection) -> tuple[str, int]:
-    """Return the epoch and the number of the latest change to any bank: one row, to be asked often."""
-    row = connection.execute(select(bank_changes.c.epoch, bank_changes.c.sequence)).one()
-    return row.epoch, row.sequence
-
-
-def bank_states(connection: Connection) -> list[BankState]:
-    """List the banks by name, each with the number of the latest change among its entries."""
-    latest = (
-        select(func.coalesce(func.max(entries.c.sequence), 0)).where(entries.c.bank_id == banks.c.id).scalar_subquery()
-    )
-    rows = connection.execute(select(*banks.c, latest.label("sequence")).order_by(banks.c.name))
-    return [BankState(_bank(row), int(row.sequence)) for row in rows]
-
-
-def types_held(connection: Connection, bank_ids: Sequence[int]) -> tuple[str, ...]:
-    """Name the signal types of which any of these banks holds a live entry, in the order of `SIGNAL_TYPES`."""
-
-    def is_held(name: str) -> bool:
-        return any(
-            connection.execute(
-                select(entries.c.id)
-                .where(entries.c.bank_id == bank, entries.c.signal_type == name, entries.c.withdrawn_at.is_(None))
-                .limit(1)
-            ).first()
-            is not None
-            for bank in bank_ids
-        )
-
-    return tuple(name for name in SIGNAL_TYPES if is_held(name))
 
 
 def _bank(row: AnyRow) -> Bank:
@@ -406,64 +344,6 @@ def iterate_entries(
         statement = statement.where(entries.c.may_be_redistributed)
     for row in _stream(connection, statement):
         yield _with_frames(connection, _entry(row)) if with_frames else _entry(row)
-
-
-def entries_since(
-    connection: Connection, bank: Bank, sequence: int, *, signal_type: str | None = None
-) -> Iterator[Change]:
-    """Go through the entries that changed after a sequence, in the order of their latest change.
-
-    An entry that was added and withdrawn since comes once, withdrawn. From sequence 0 it is the whole bank.
-    """
-    statement = (
-        select(
-            entries.c.id, entries.c.sequence, entries.c.signal_type, entries.c.bits, entries.c.withdrawn_at.is_(None)
-        )
-        .where(entries.c.bank_id == bank.id, entries.c.sequence > sequence)
-        .order_by(entries.c.sequence)
-    )
-    if signal_type is not None:
-        statement = statement.where(entries.c.signal_type == signal_type)
-    for entry, number, name, bits, is_live in _stream(connection, statement):
-        yield Change(entry, number, name, bytes(bits), bool(is_live))
-
-
-def live_signals(connection: Connection, bank: Bank, signal_type: str) -> Iterator[Sequence[tuple[int, bytes]]]:
-    """Go through the ids and bits of a bank's live entries of one type, some thousand at a time.
-
-    A row whose bits are not as long as the type's is left out: whatever wrote it, it cannot match anything.
-    """
-    size = SIGNAL_TYPES[signal_type].size_bytes
-    statement = select(entries.c.id, entries.c.bits).where(
-        entries.c.bank_id == bank.id, entries.c.signal_type == signal_type, entries.c.withdrawn_at.is_(None)
-    )
-    with connection.execution_options(yield_per=_ROWS_PER_FETCH).execute(statement) as result:
-        for rows in result.partitions():
-            yield [(entry, bytes(bits)) for entry, bits in rows if len(bits) == size]
-
-
-def has_more_than(connection: Connection, bank: Bank, signal_type: str, count: int) -> bool:
-    """Tell whether a bank has more live entries of a type than that, without counting them all."""
-    row = connection.execute(
-        select(entries.c.id)
-        .where(entries.c.bank_id == bank.id, entries.c.signal_type == signal_type, entries.c.withdrawn_at.is_(None))
-        .offset(count)
-        .limit(1)
-    ).first()
-    return row is not None
-
-
-def describe_entries(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str | None, str]]:
-    """Return category and provenance of those of the entries that are live."""
-    described: dict[int, tuple[str | None, str]] = {}
-    for start in range(0, len(ids), _VALUES_PER_QUERY):
-        rows = connection.execute(
-            select(entries.c.id, entries.c.category, entries.c.provenance).where(
-                entries.c.id.in_(ids[start : start + _VALUES_PER_QUERY]), entries.c.withdrawn_at.is_(None)
-            )
-        )
-        described.update({row.id: (row.category, row.provenance) for row in rows})
-    return described
 
 
 def _stream(connection: Connection, statement: Select[*tuple[Any, ...]]) -> Iterator[AnyRow]:

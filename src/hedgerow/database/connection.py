@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, ProgrammingError
 
-from hedgerow.database.file import FILE_NAME
+from hedgerow.database.file import BUSY_TIMEOUT_S, FILE_NAME
 from hedgerow.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Database", "open_database"]
 
-# How long a writer waits for another one. An import is one transaction, and ten million lines take minutes.
-_BUSY_TIMEOUT_S = 300
 # Page cache of one connection: the unique index of an import is filled at random places (measured: 4 times faster
 # at a million entries than with SQLite's default of 2 MB).
 _CACHE_KIB = 64 * 1024
@@ -127,7 +125,7 @@ def _configure_sqlite(engine: Engine) -> None:
     def _connect(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None
         for pragma in (
-            f"busy_timeout = {_BUSY_TIMEOUT_S * 1000}",
+            f"busy_timeout = {BUSY_TIMEOUT_S * 1000}",
             "foreign_keys = ON",
             # FULL, not NORMAL: with NORMAL a power cut may lose what was acknowledged. An import is one commit, and
             # everything else writes at a person's pace.

@@ -1,4 +1,4 @@
-"""The file of a database on SQLite, and a look into it that does not wait for SQLAlchemy."""
+"""The file of a database on SQLite, and how to look into it without SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["FILE_NAME", "database_exists", "glance"]
+__all__ = ["BUSY_TIMEOUT_S", "FILE_NAME", "connect_to_read", "database_exists", "glance"]
 
 FILE_NAME = "hedgerow.db"
+
+# How long to wait for a writer. An import is one transaction, and ten million lines take minutes.
+BUSY_TIMEOUT_S = 300
 
 
 def database_exists(data: Path, url: str | None = None) -> bool:
@@ -31,6 +34,23 @@ def glance(data: Path) -> Iterator[sqlite3.Connection | None]:
     if not database_exists(data):
         yield None
         return
-    with closing(sqlite3.connect(f"{(data / FILE_NAME).absolute().as_uri()}?mode=rw", timeout=0, uri=True)) as driver:
-        driver.execute("PRAGMA query_only = ON")
+    with closing(connect_to_read(data, wait_s=0)) as driver:
         yield driver
+
+
+def connect_to_read(data: Path, *, wait_s: float) -> sqlite3.Connection:
+    """Return the driver's own connection to the file of a data folder, through which nothing can be written.
+
+    One thread at a time may use it. It begins no transaction by itself.
+
+    Args:
+        data: The data folder; the file is there.
+        wait_s: How long to wait where the file is locked.
+
+    Raises:
+        sqlite3.Error: It cannot be opened.
+    """
+    address = f"{(data / FILE_NAME).absolute().as_uri()}?mode=rw"  # a reader, too, writes the file beside that says so
+    driver = sqlite3.connect(address, timeout=wait_s, isolation_level=None, check_same_thread=False, uri=True)
+    driver.execute("PRAGMA query_only = ON")
+    return driver
