@@ -9,10 +9,14 @@ from base64 import b85encode
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hedgerow.errors import MediaError
 from hedgerow.hashing.digests import DIGEST_TYPES, digest_file
 from hedgerow.hashing.examine import examine_bytes, examine_file
+from hedgerow.hashing.hasher import PdqHasher
 from hedgerow.hashing.options import HashOptions
+from hedgerow.hashing.pdq import ArrayPixels
 from hedgerow.hashing.signal import MediaHash, Unchecked
 from hedgerow.media import MediaInfo, MediaLimits
 from hedgerow.media.archive import ArchiveLimits, is_archive, read_members
@@ -96,7 +100,15 @@ class _Handler:
             return MediaHash(None, (), Unchecked(error.reason, str(error)))
 
 
+def _warm_up() -> None:
+    """Hash a small framed picture, which builds the matrices of all ordinary variants once for all workers."""
+    picture = np.full((150, 200), 255, np.uint8)
+    picture[20:-20, 20:-20] = np.add.outer(np.arange(110), np.arange(160)) % 251
+    for _ in PdqHasher().signals(ArrayPixels(picture), level="standard"):
+        pass
+
+
 def main() -> None:
     """Serve until the parent goes away."""
     handler = _Handler()
-    serve(handler, prepare=handler.prepare)
+    serve(handler, prepare=handler.prepare, meanwhile=_warm_up)
