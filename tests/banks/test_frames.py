@@ -90,16 +90,16 @@ def test_frames_are_counted_over_all_live_videos(database: Database, bank: Bank,
         assert not has_more_frames_than(connection, bank, 70)
 
 
-def test_frames_that_cannot_be_read_are_passed_over(
-    database: Database, bank: Bank, now: datetime, film: Film, caplog: pytest.LogCaptureFixture
+def test_frames_that_cannot_be_read_stop_no_other_and_it_is_said_why(
+    database: Database, bank: Bank, now: datetime, film: Film
 ) -> None:
     good = film(2, 5)
     _add(database, bank, now, film(1, 5), good)
     with database.write() as connection:
         connection.execute(update(frame_lists).where(frame_lists.c.entry_id == 1).values(packed=b"damaged"))
     with database.read() as connection:
-        assert dict(live_frames(connection, bank)) == {2: good}
-    assert "cannot be read" in caplog.text
+        assert dict(live_frames(connection, bank)) == {1: "its frames cannot be read", 2: good}
+        assert find_frames(connection, [1, 2]) == {2: good}
 
 
 def test_frames_belong_to_an_entry_that_exists(database: Database) -> None:

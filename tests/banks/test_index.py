@@ -90,10 +90,13 @@ def test_without_banks_nothing_matches(matcher: Matcher) -> None:
 def test_a_match_says_which_entry_how_near_by_which_view_and_who_said_so(
     database: Database, matcher: Matcher, bank: Bank, now: datetime
 ) -> None:
-    _add(database, bank, now, A, provenance="exchange:x", category="A1")
+    _add(database, bank, now, A, provenance="exchange:x", category="A1", contributor="member 7")
     query = flipped(A, 3, "mirrored")
     found = matcher.search([B, query])
-    assert _surely(found) == [Match("known", 1, "pdq", 3, "mirrored", "A1", "exchange:x")]
+    said = Match(
+        "known", 1, "pdq", 3, "mirrored", "A1", "exchange:x", contributor="member 7", bank_id=bank.id, threshold=31
+    )
+    assert _surely(found) == [said]
     assert found[0].false_match_probability is not None
     assert 0 < found[0].false_match_probability < 1e-6
 
@@ -114,7 +117,8 @@ def test_digests_match_when_they_are_equal(
 ) -> None:
     bits = bytes(range(1, SIGNAL_TYPES[name].size_bytes + 1))
     _add(database, bank, now, Signal(name, bits))
-    assert matcher.search([Signal(name, bits)]) == [Match("known", 1, name, 0, "as is")]
+    found = Match("known", 1, name, 0, "as is", bank_id=bank.id, threshold=bank.threshold)
+    assert matcher.search([Signal(name, bits)]) == [found]
     assert matcher.search([Signal(name, b"\0" + bits[1:])]) == []
 
 
@@ -192,8 +196,10 @@ def test_where_there_are_pictures_videos_are_worth_looking_up_and_the_other_way_
 ) -> None:
     assert matcher.signal_types() == ()
     _add(database, bank, now, Signal("md5", b"m" * 16))
+    matcher.refresh()
     assert matcher.signal_types() == ("md5",)
     _add(database, bank, now, A)
+    matcher.refresh()
     assert matcher.signal_types() == ("pdq", "vpdq", "md5")
 
 
@@ -595,7 +601,8 @@ class _Model:
                 if distance > (bank.threshold if query.type == "pdq" else 0):
                     continue
                 if entry not in best or distance < best[entry].distance:
-                    best[entry] = Match(name, entry, query.type, distance, query.variant)
+                    bank_said = {"bank_id": bank.id, "threshold": bank.threshold}
+                    best[entry] = Match(name, entry, query.type, distance, query.variant, **bank_said)
         return sorted(best.values(), key=lambda match: (match.distance, match.bank, match.entry))
 
 

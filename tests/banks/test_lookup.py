@@ -52,7 +52,7 @@ def test_rows_are_pictures_and_usable_frames_in_the_order_given(bank: Bank, film
         (2, 1, 3),
         (2, 1, 4),
     ]
-    assert rows.bits[0].tolist() == frames.bits[4].tolist()
+    assert rows.words[0].tobytes() == frames.bits[4].tobytes()
     assert len(rows_of([[]], bank)) == 0
 
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
 import multiprocessing
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -186,3 +189,33 @@ def test_an_unusable_address_is_refused_without_being_repeated(tmp_path: Path, u
         open_database(tmp_path, url)
     assert "secret" not in str(caught.value)
     assert not (tmp_path / "hedgerow.db").exists()
+
+
+def test_opening_it_again_does_not_take_the_locks_of_the_connections_that_are_open(tmp_path: Path) -> None:
+    """Otherwise a process that ends takes itself for the last one and removes the journal that we write to."""
+    data = tmp_path / "data"
+    first = open_database(data)
+    with first.write() as connection:
+        connection.execute(text("CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)"))
+    _add(first, "before")
+    open_database(data).close()  # as a command inside a serving process does
+    assert _elsewhere(data, "INSERT INTO things (name) VALUES ('elsewhere') RETURNING name") == ["elsewhere"]
+    _add(first, "here")
+    assert _elsewhere(data, "SELECT name FROM things ORDER BY id") == ["before", "elsewhere", "here"]
+    assert _names(first) == ["before", "elsewhere", "here"]
+    first.close()
+
+
+def _elsewhere(data: Path, statement: str) -> list[str]:
+    """Run a statement in a process of its own, which ends behind it."""
+    script = """
+import json, pathlib, sys
+from sqlalchemy import text
+from hedgerow.database import open_database
+opened = open_database(pathlib.Path(sys.argv[1]))
+with opened.write() as connection:
+    print(json.dumps([row[0] for row in connection.execute(text(sys.argv[2]))]))
+opened.close()
+"""
+    command = [sys.executable, "-c", script, str(data), statement]
+    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)  # type: ignore[no-any-return]  # a list of names

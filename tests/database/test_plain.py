@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -21,7 +23,7 @@ SOME = "SELECT 1 AS number UNION SELECT 2 UNION SELECT 3 ORDER BY number"
 def test_rows_are_plain_tuples_on_every_database(database: Database) -> None:
     with database.read() as connection:
         assert ask(connection, SOME) == [(1,), (2,), (3,)]
-        assert list(stream(connection, SOME, {}, 2)) == [(1,), (2,), (3,)]
+        assert list(stream(connection, SOME, 2)) == [(1,), (2,), (3,)]
         assert ask(connection, "SELECT epoch FROM bank_changes WHERE id = :id", id=2) == []
 
 
@@ -30,7 +32,7 @@ def test_rows_are_plain_tuples_from_a_file(data: Path) -> None:
     assert reader is not None
     with reader.read() as connection:
         assert ask(connection, SOME) == [(1,), (2,), (3,)]
-        assert list(stream(connection, SOME, {}, 2)) == [(1,), (2,), (3,)]
+        assert list(stream(connection, SOME, 2)) == [(1,), (2,), (3,)]
         assert ask(connection, "SELECT epoch FROM bank_changes WHERE id = :id", id=2) == []
     reader.close()
 
@@ -59,6 +61,51 @@ def test_two_may_read_at_the_same_time_and_nobody_writes(data: Path) -> None:
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
             other.execute("DELETE FROM bank_changes")
     reader.close()
+
+
+def test_a_list_of_numbers_is_asked_for_on_every_database(database: Database) -> None:
+    sql = "SELECT number FROM (SELECT 1 AS number UNION SELECT 2) AS numbers WHERE number IN :ids AND number < :most"
+    with database.read() as connection:
+        assert ask(connection, sql, ids=range(2, 9), most=9) == [(2,)]
+        assert ask(connection, sql, ids=[1, 2], most=2) == [(1,)]
+        assert ask(connection, sql, ids=[], most=9) == []
+
+
+def test_a_list_of_numbers_is_asked_for_in_a_file(data: Path) -> None:
+    reader = open_file_reader(data)
+    assert reader is not None
+    sql = "SELECT number FROM (SELECT 1 AS number UNION SELECT 2) AS numbers WHERE number IN :ids AND number < :most"
+    with reader.read() as connection:
+        assert ask(connection, sql, ids=range(2, 9), most=9) == [(2,)]
+        assert ask(connection, sql, ids=[], most=9) == []
+    reader.close()
+
+
+def test_reading_the_file_does_not_take_the_locks_of_the_connections_that_are_open(data: Path) -> None:
+    """Otherwise a process that ends takes itself for the last one and removes the journal that we write to."""
+    database = open_database(data)
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE bank_changes SET sequence = 1")
+    reader = open_file_reader(data)
+    assert reader is not None
+    with reader.read() as connection:
+        assert ask(connection, "SELECT sequence FROM bank_changes") == [(1,)]
+    reader.close()
+    code = (
+        "import contextlib, sqlite3, sys\n"
+        "with contextlib.closing(sqlite3.connect(sys.argv[1], isolation_level=None)) as elsewhere:\n"
+        "    elsewhere.execute('UPDATE bank_changes SET sequence = sequence + 1')\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(data / "hedgerow.db")], check=True)
+    assert (data / "hedgerow.db-wal").exists()
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE bank_changes SET sequence = sequence + 1")
+    database.close()
+    again = open_file_reader(data)
+    assert again is not None
+    with again.read() as connection:
+        assert ask(connection, "SELECT sequence FROM bank_changes") == [(3,)]
+    again.close()
 
 
 def test_trouble_with_the_file_is_a_typed_error(data: Path) -> None:

@@ -326,3 +326,25 @@ def test_every_search_beside_a_writer_shows_one_moment(seconds: float, forced: C
             other.join()
     assert not failures
     assert done > 20
+
+
+def test_many_ids_are_looked_for_at_once() -> None:
+    index = HammingIndex()
+    index.add(["00" * 32] * 5, ids=[3, 9, 4, 1, 7])
+    index.merge()
+    index.add(["ff" * 32], ids=[5])
+    index.remove([9])
+    asked = [9, 1, 5, 2, 3, -1]
+    assert index.holds(asked).tolist() == [each in index for each in asked] == [False, True, True, False, True, False]
+    assert index.holds([]).tolist() == []
+
+
+def test_an_index_is_empty_when_no_search_can_find_anything() -> None:
+    index = HammingIndex()
+    assert index.is_empty
+    index.add(["00" * 32], ids=[3])
+    assert not index.is_empty
+    index.remove([3])
+    index.merge()
+    assert index.is_empty
+    assert len(index.search("00" * 32)) == 0

@@ -11,7 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hedgerow.banks.following import Follower
     from hedgerow.banks.formats import FORMATS, ReadOptions
+    from hedgerow.banks.health import IndexHealth, IndexState
     from hedgerow.banks.held import entries_since, list_banks
     from hedgerow.banks.importing import EXPORT_FORMATS, export_entries, export_videos, import_entries
     from hedgerow.banks.index import Matcher
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
         Refusal,
         Rejection,
     )
+    from hedgerow.banks.quarantine import Quarantined
     from hedgerow.banks.records import (
         add_entries,
         change_bank,
@@ -50,10 +53,14 @@ __all__ = [
     "BankSummary",
     "Change",
     "Entry",
+    "Follower",
     "ImportReport",
+    "IndexHealth",
+    "IndexState",
     "Match",
     "Matcher",
     "NewEntry",
+    "Quarantined",
     "ReadOptions",
     "Refusal",
     "Rejection",
@@ -82,10 +89,14 @@ _HOME = {
     "BankSummary": "hedgerow.banks.model",
     "Change": "hedgerow.banks.model",
     "Entry": "hedgerow.banks.model",
+    "Follower": "hedgerow.banks.following",
     "ImportReport": "hedgerow.banks.model",
+    "IndexHealth": "hedgerow.banks.health",
+    "IndexState": "hedgerow.banks.health",
     "Match": "hedgerow.banks.model",
     "Matcher": "hedgerow.banks.index",
     "NewEntry": "hedgerow.banks.model",
+    "Quarantined": "hedgerow.banks.quarantine",
     "ReadOptions": "hedgerow.banks.formats",
     "Refusal": "hedgerow.banks.model",
     "Rejection": "hedgerow.banks.model",

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cache
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hedgerow.banks.held import describe_entries, find_frames
 from hedgerow.banks.model import Match
@@ -15,6 +15,7 @@ from hedgerow.matching.videos import FRAME_BITS, VideoRule, compare_videos
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hedgerow.banks.held import Description
     from hedgerow.banks.lookup import Equal, LikeFrames, Near, Rows
     from hedgerow.banks.model import Bank
     from hedgerow.database.plain import Readable, ReadConnection
@@ -50,6 +51,11 @@ class Answer:
     in_videos: list[Near] = field(default_factory=list)
     likes: list[LikeFrames] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was found."""
+        return not (self.equal or self.pictures or self.in_videos or self.likes)
 
     def entries(self) -> set[int]:
         """Name the entries that were found."""
@@ -103,7 +109,7 @@ class _Report:
         self,
         media: Sequence[Sequence[Signal]],
         answer: Answer,
-        described: dict[int, tuple[str | None, str]],
+        described: dict[int, Description],
         known: dict[int, FrameList],
         rule: VideoRule,
     ) -> None:
@@ -115,13 +121,10 @@ class _Report:
 
     def add_to(self, reported: list[list[Match]]) -> None:
         """Append the matches of each media."""
-        bank = self._answer.bank
         for equal in self._answer.equal:
             if equal.entry in self._described:
                 variant = self._media[equal.media][equal.order].variant
-                reported[equal.media].append(
-                    Match(bank.name, equal.entry, equal.type, 0, variant, *self._described[equal.entry])
-                )
+                reported[equal.media].append(self._of(equal.entry, equal.type, 0, variant))
         for near in self._answer.pictures:
             if near.id in self._described:
                 reported[near.media].append(self._picture(near))
@@ -142,13 +145,11 @@ class _Report:
         row = self._answer.rows.at(near.row)
         signal = self._media[row.media][row.order]
         time_s = None if signal.frames is None else float(signal.frames.times_s[row.frame])
-        return Match(
-            self._answer.bank.name,
+        return self._of(
             near.id,
             "pdq",
             near.distance,
             signal.variant if time_s is None else frame_name(time_s, signal.variant),
-            *self._described[near.id],
             false_match_probability=self._chance(near.distance, near.media, "pdq"),
             query_time_s=time_s,
         )
@@ -158,13 +159,11 @@ class _Report:
         assert self._answer.rows is not None  # noqa: S101  (what was found was looked up)
         row = self._answer.rows.at(near.row)
         known = self._known[entry]
-        return Match(
-            self._answer.bank.name,
+        return self._of(
             entry,
             "vpdq",
             near.distance,
             self._media[row.media][row.order].variant,
-            *self._described[entry],
             false_match_probability=self._chance(near.distance, near.media, "vpdq"),
             known_time_s=float(known.times_s[near.id & ((1 << FRAME_BITS) - 1)]),
             known_duration_s=known.duration_s,
@@ -180,18 +179,33 @@ class _Report:
         return self._match(like, signal, known, likeness) if likeness.is_match else None
 
     def _match(self, like: LikeFrames, signal: Signal, known: FrameList, likeness: Likeness) -> Match:
-        return Match(
-            self._answer.bank.name,
+        return self._of(
             like.entry,
             "vpdq",
             round(likeness.distance),
             signal.variant,
-            *self._described[like.entry],
             segments=likeness.segments,
             known_share=likeness.known_share,
             query_share=likeness.query_share,
             false_match_probability=self._chance(int(like.pairs.distance.min()), like.media, "vpdq"),
             known_duration_s=known.duration_s,
+        )
+
+    def _of(self, entry: int, name: str, distance: int, variant: str, **others: Any) -> Match:  # noqa: ANN401  (of a match)
+        """Make a match of what is known of the bank and the entry, and of what was found."""
+        bank, said = self._answer.bank, self._described[entry]
+        return Match(
+            bank.name,
+            entry,
+            name,
+            distance,
+            variant,
+            said.category,
+            said.provenance,
+            contributor=said.contributor,
+            bank_id=bank.id,
+            threshold=bank.threshold,
+            **others,
         )
 
     def _chance(self, distance: int, media: int, name: str) -> float:

@@ -6,7 +6,6 @@ import csv
 import json
 from collections import Counter
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
@@ -17,15 +16,16 @@ from hedgerow.banks.vpdq import packed_text, vpdq_json, vpdq_lines
 from hedgerow.errors import ImportUnreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from hedgerow.banks.formats import Reading
-    from hedgerow.banks.model import Bank, Entry
+    from hedgerow.banks.model import Added, Bank, Entry
 
-__all__ = ["EXPORT_FORMATS", "export_entries", "export_videos", "import_entries"]
+__all__ = ["EXPORT_FORMATS", "export_entries", "export_videos", "import_entries", "import_in_steps"]
 
 # What a whole bank is written as; the other formats hold one video.
 EXPORT_FORMATS = ("text", "csv", "jsonl")
@@ -33,6 +33,8 @@ _VIDEO_ENDINGS = {"vpdq": ".txt", "vpdq-json": ".json"}
 
 # Lines in memory at a time, and rows of one INSERT. More is no faster.
 _BATCH = 5_000
+# Frames of videos in one batch: their lists are some bytes a frame.
+_BATCH_FRAMES = 200_000
 
 
 def import_entries(
@@ -82,34 +84,103 @@ def import_entries(
                 )
         except OSError as error:
             raise ImportUnreadable(error.strerror or "the file cannot be read") from error
-    added = already_there = 0
-    reasons: Counter[str] = Counter()
-    listed: list[Rejection] = []
     reading = open_list(source, options)
+    total = _Tally(reading.format, listed_rejections, on_rejected)
     for batch, rejections in _batches(reading):
         outcome = add_entries(connection, bank, [new for _, new in batch], now=now, readmit_withdrawn=readmit_withdrawn)
-        added += outcome.added
-        already_there += outcome.already_there
-        rejections += [Rejection(batch[refusal.position][0], refusal.reason) for refusal in outcome.refused]
-        for rejection in sorted(rejections, key=lambda rejection: rejection.line):
-            reasons[rejection.reason] += 1
-            if len(listed) < listed_rejections:
-                listed.append(rejection)
-            if on_rejected is not None:
-                on_rejected(rejection)
-    return ImportReport(reading.format, added, already_there, reasons.total(), dict(reasons), tuple(listed))
+        total.take(batch, rejections, outcome)
+    return total.report()
+
+
+def import_in_steps(
+    write: Callable[[], AbstractContextManager[Connection]],
+    bank: Bank,
+    source: BinaryIO,
+    *,
+    now: datetime,
+    options: ReadOptions,
+    readmit_withdrawn: bool = False,
+    listed_rejections: int = 1_000,
+    on_step: Callable[[Connection, ImportReport], None],
+) -> ImportReport:
+    """Add the signals of a list to a bank, some thousand in each transaction, so that others can write between them.
+
+    Where it is cut off, what was added until then stays; to import again adds what is missing and doubles nothing.
+
+    Args:
+        write: Opens a transaction: `Database.write`.
+        bank: Where to.
+        source: A buffered stream of bytes.
+        now: The time the entries are added.
+        options: How to read the list.
+        readmit_withdrawn: As for `import_entries`.
+        listed_rejections: How many rejections the report lists.
+        on_step: Called in each transaction, last, with what that step brought.
+
+    Raises:
+        ImportUnreadable: The list is in none of the formats.
+        UnknownSignalType: The options name a type that does not exist.
+    """
+    reading = open_list(source, options)
+    total = _Tally(reading.format, listed_rejections)
+    for batch, rejections in _batches(reading):
+        step = _Tally(reading.format, 0)
+        with write() as connection:
+            outcome = add_entries(
+                connection, bank, [new for _, new in batch], now=now, readmit_withdrawn=readmit_withdrawn
+            )
+            step.take(batch, rejections, outcome)
+            on_step(connection, step.report())
+        total.take(batch, rejections, outcome)
+    return total.report()
+
+
+class _Tally:
+    """Counts what came of an import."""
+
+    def __init__(self, form: str, listed: int, on_rejected: Callable[[Rejection], None] | None = None) -> None:
+        self._form = form
+        self._most_listed = listed
+        self._on_rejected = on_rejected
+        self._added = self._already_there = 0
+        self._reasons: Counter[str] = Counter()
+        self._listed: list[Rejection] = []
+
+    def take(self, batch: Sequence[tuple[int, NewEntry]], rejections: Sequence[Rejection], outcome: Added) -> None:
+        """Count a batch: what was read of it, what was not, and what the bank did with it."""
+        self._added += outcome.added
+        self._already_there += outcome.already_there
+        refused = [Rejection(batch[refusal.position][0], refusal.reason) for refusal in outcome.refused]
+        for rejection in sorted([*rejections, *refused], key=lambda rejection: rejection.line):
+            self._reasons[rejection.reason] += 1
+            if len(self._listed) < self._most_listed:
+                self._listed.append(rejection)
+            if self._on_rejected is not None:
+                self._on_rejected(rejection)
+
+    def report(self) -> ImportReport:
+        """Say what came of it so far."""
+        reasons = dict(self._reasons)
+        return ImportReport(
+            self._form, self._added, self._already_there, self._reasons.total(), reasons, tuple(self._listed)
+        )
 
 
 def _batches(reading: Reading) -> Iterator[tuple[list[tuple[int, NewEntry]], list[Rejection]]]:
-    results = iter(reading.results)
-    while read := list(islice(results, _BATCH)):
-        batch = []
-        rejections = []
-        for line, result in read:
-            if isinstance(result, str):
-                rejections.append(Rejection(line, result))
-            else:
-                batch.append((line, result))
+    """Cut a list into pieces that are neither too many lines nor too many frames."""
+    batch: list[tuple[int, NewEntry]] = []
+    rejections: list[Rejection] = []
+    frames = 0
+    for line, result in reading.results:
+        if isinstance(result, str):
+            rejections.append(Rejection(line, result))
+        else:
+            batch.append((line, result))
+            frames += 0 if result.signal.frames is None else len(result.signal.frames)
+        if len(batch) + len(rejections) >= _BATCH or frames >= _BATCH_FRAMES:
+            yield batch, rejections
+            batch, rejections, frames = [], [], 0
+    if batch or rejections:
         yield batch, rejections
 
 

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import hashlib
-import logging
+import time
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from hedgerow.banks.answers import Answer, Reporter
 from hedgerow.banks.bank_index import bank_index
-from hedgerow.banks.held import bank_states, latest_change, types_held
+from hedgerow.banks.held import types_held
+from hedgerow.banks.indexes import Indexes
 from hedgerow.banks.lookup import equal_rows, like_frames, nearest_rows, rows_of
 from hedgerow.banks.rules import highest_level, nearness
-from hedgerow.errors import BankNotFound, SnapshotDamaged
+from hedgerow.errors import SnapshotDamaged
 from hedgerow.hashing.signal import SIGNAL_TYPES
+from hedgerow.matching.compiled import load as prepare
+from hedgerow.matching.hamming import TABLES_FROM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from hedgerow.banks.bank_index import BankIndex
-    from hedgerow.banks.held import BankState
-    from hedgerow.banks.model import Bank, Match
-    from hedgerow.database.plain import Readable, ReadConnection
+    from hedgerow.banks.bank_index import IndexView
+    from hedgerow.banks.health import IndexHealth
+    from hedgerow.banks.indexes import View
+    from hedgerow.banks.lookup import Rows
+    from hedgerow.banks.model import Match
+    from hedgerow.banks.quarantine import Quarantined
+    from hedgerow.database.plain import Readable
     from hedgerow.hashing.signal import Level, Signal
     from hedgerow.matching.videos import VideoRule
 
 __all__ = ["Matcher"]
 
-_log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 # Pictures are looked up among the frames of known videos, and frames of videos among known pictures.
@@ -42,7 +46,8 @@ class Matcher:
     Pictures and videos are looked up in known pictures and known videos alike.
 
     It holds the banks as they were at the last `refresh` (the first search refreshes by itself). A withdrawn entry is
-    never reported, not even before a refresh. Several threads may search at the same time.
+    never reported, not even before a refresh. Every method may be called from any thread: searches wait for nothing but
+    the first loading of a signal type, and each sees one state of every bank.
 
     Args:
         database: Where the banks are.
@@ -51,6 +56,7 @@ class Matcher:
         delta_entries: See there.
         only: Names of the banks to search; None for every enabled one. A disabled bank is never searched.
         video_rule: When two videos match.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -62,80 +68,69 @@ class Matcher:
         delta_entries: int = 50_000,
         only: Sequence[str] | None = None,
         video_rule: VideoRule | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
-        self._data = data
-        self._small_bank_entries = small_bank_entries
-        self._delta_entries = delta_entries
-        self._only = None if only is None else frozenset(only)
         self._reporter = Reporter(database, video_rule)
-        self._lock = Lock()
-        self._seen: tuple[str, int] | None = None
-        self._states: tuple[BankState, ...] = ()
-        self._indexes: dict[tuple[int, str], BankIndex] = {}
+        make = partial(bank_index, data, small_bank_entries=small_bank_entries, delta_entries=delta_entries)
+        self._indexes = Indexes(database, make, only, clock)
+        self._held: tuple[View, tuple[str, ...]] | None = None
 
-    def refresh(self) -> bool:
+    # ── keeping up ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def refresh(self, *, loads: bool = True) -> bool:
         """Take in what changed in the banks since the last time; tell whether anything did.
 
-        It costs one query of one row when nothing did.
+        It costs one query of one row when nothing did. It waits for no merge. A bank that was enabled since, or whose
+        minimum quality changed, is searched by its new state once its indexes are loaded.
+
+        Args:
+            loads: Whether to load those now. Else see `is_lacking`.
 
         Raises:
             BankNotFound: One of the banks named in `only` is gone.
             DatabaseUnavailable: The database cannot be read.
         """
-        with self._lock, self._database.read() as connection:
-            return self._refresh(connection)
+        return self._indexes.refresh(loads=loads)
 
-    def _refresh(self, connection: ReadConnection) -> bool:
-        seen = latest_change(connection)
-        if seen == self._seen:
-            return False
-        states = bank_states(connection)
-        if self._only is not None:
-            missing = self._only - {state.bank.name for state in states}
-            if missing:
-                raise BankNotFound(min(missing))
-            states = [state for state in states if state.bank.name in self._only]
-        states = [state for state in states if state.bank.is_enabled]
-        is_same_history = self._seen is not None and self._seen[0] == seen[0]
-        enabled = {state.bank.id: state.bank for state in states}
-        kept = {}
-        for (bank_id, name), index in self._indexes.items():
-            if is_same_history and bank_id in enabled:
-                index.bank = enabled[bank_id]
-                index.follow(connection, seen[1])
-                kept[bank_id, name] = index
-        self._indexes = kept
-        self._states = tuple(states)
-        self._seen = seen
-        return True
+    @property
+    def is_lacking(self) -> bool:
+        """Whether a bank waits for `load_lacking` before it is searched by its present state."""
+        return self._indexes.is_lacking
 
-    def merge(self) -> int:
-        """Renew the snapshots that lack too much, and return how many were; to be called in the background.
-
-        Searches go on meanwhile; a refresh waits.
+    def load_lacking(self) -> None:
+        """Load what lacks, which takes a large bank seconds; searches and refreshes go on meanwhile.
 
         Raises:
             DatabaseUnavailable: The database cannot be read.
         """
-        with self._lock:
-            due = [index for index in self._indexes.values() if index.needs_merge]
-            for index in due:
-                try:
-                    index.save(self._epoch)
-                except SnapshotDamaged as error:
-                    self._rebuild(index, error)
-            return len(due)
+        self._indexes.load_lacking()
 
-    @property
-    def _epoch(self) -> str:
-        return self._seen[0] if self._seen is not None else ""
+    def merge(self) -> int:
+        """Renew the snapshots that lack too much, and return how many were; to be called in the background.
 
-    def _rebuild(self, index: BankIndex, damage: SnapshotDamaged) -> None:
-        """Put an index that proved damaged right; what changed since the last refresh is taken in with it."""
-        _log.warning("%s It is built again from the bank.", damage)
-        with self._database.read() as connection:
-            index.rebuild(connection, *latest_change(connection))
+        Searches and refreshes go on meanwhile. A second call waits for the first.
+
+        Raises:
+            DatabaseUnavailable: The database cannot be read.
+        """
+        return self._indexes.merge()
+
+    def load(self) -> None:
+        """Load every index now instead of at the first search, and from now on those of every type that comes to be.
+
+        A large bank's snapshot is written where it lacks, and the compiled kernels that it is searched with are loaded.
+
+        Raises:
+            DatabaseUnavailable: The database cannot be read.
+        """
+        self._indexes.want_all()
+        view = self._indexes.ready(self.signal_types())
+        indexes = [index for each in view.banks for index in each.indexes.values()]
+        if sum(len(index) for index in indexes if index.signal_type in _LIKE) >= TABLES_FROM:
+            prepare()
+
+    # ── what there is to know ────────────────────────────────────────────────────────────────────────────────────
 
     def fingerprint(self) -> str:
         """Return a short text that differs whenever a search might answer differently.
@@ -143,44 +138,74 @@ class Matcher:
         It stands for the banks as the next search sees them (names, thresholds, minimum qualities, levels, entries),
         and for the rule by which videos match.
         """
-        self._load(())
+        view = self._indexes.ready(())
         described = [
-            (self._seen and self._seen[0]),
+            view.epoch,
             *(
                 (
-                    state.bank.id,
-                    state.bank.name,
-                    state.bank.threshold,
-                    state.bank.minimum_quality,
-                    state.bank.level,
-                    state.sequence,
+                    each.bank.id,
+                    each.bank.name,
+                    each.bank.threshold,
+                    each.bank.minimum_quality,
+                    each.bank.level,
+                    each.sequence,
                 )
-                for state in self._states
+                for each in view.banks
             ),
             self._reporter.rule,
         ]
         return hashlib.sha256(repr(described).encode()).hexdigest()[:16]
 
-    def load(self) -> None:
-        """Load every index now instead of at the first search; a large bank's snapshot is written where it lacks."""
-        self._load(self.signal_types())
-
     def signal_types(self) -> tuple[str, ...]:
         """Name the signal types that can find something in the enabled banks: others need not be computed.
 
-        Where there are known pictures, frames of videos can be such, and the other way round.
+        Where there are known pictures, frames of videos can be such, and the other way round. After `load` the indexes
+        say it; else the database is asked, once after each change.
+
+        Raises:
+            DatabaseUnavailable: The database cannot be read.
         """
-        self._load(())
-        with self._database.read() as connection:
-            held = set(types_held(connection, [state.bank.id for state in self._states]))
-        if held & set(_LIKE):
-            held |= set(_LIKE)
-        return tuple(name for name in SIGNAL_TYPES if name in held)
+        has_all = self._indexes.has_all  # before the view: what lacks then is in no earlier one
+        view = self._indexes.ready(())
+        known = self._held
+        if known is None or known[0] is not view:
+            if has_all:
+                held = {name for each in view.banks for name, index in each.indexes.items() if not index.rows.is_empty}
+            else:
+                with self._database.read() as connection:
+                    held = set(types_held(connection, [each.bank.id for each in view.banks]))
+            if held & set(_LIKE):
+                held |= set(_LIKE)
+            known = self._held = view, tuple(name for name in SIGNAL_TYPES if name in held)
+        return known[1]
+
+    @property
+    def seen(self) -> tuple[str, int]:
+        """The epoch and number of the latest change that searches know of."""
+        view = self._indexes.ready(())
+        return view.epoch, view.sequence
 
     def level(self) -> Level:
         """Return the highest level of the banks that are searched: higher variants need not be computed."""
-        self._load(())
-        return highest_level(state.bank.level for state in self._states)
+        return highest_level(each.bank.level for each in self._indexes.ready(()).banks)
+
+    def quarantined(self) -> list[Quarantined]:
+        """List the malformed rows that are kept out of the loaded indexes, by bank and entry.
+
+        A row leaves the list when it is withdrawn, and within seconds after it was repaired. Of rows of unknown types
+        the first 10,000 of a bank are listed.
+        """
+        return self._indexes.quarantined()
+
+    def health(self, now: float | None = None) -> IndexHealth:
+        """Tell how the indexes stand to the database. It costs one query of one row, and never fails.
+
+        Args:
+            now: The present on the clock given at the beginning.
+        """
+        return self._indexes.health(now)
+
+    # ── searching ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def search(self, signals: Sequence[Signal]) -> list[Match]:
         """Look up the signals of one media; see `search_many`."""
@@ -199,63 +224,60 @@ class Matcher:
         Raises:
             DatabaseUnavailable: The database cannot be read.
         """
+        return self.report(media, self.find(media))
+
+    def find(self, media: Sequence[Sequence[Signal]]) -> list[Answer]:
+        """Do the first half of `search_many`: ask the indexes, which are in memory. Without any answer nothing matches.
+
+        An answer is no match yet: the entry may have been withdrawn a moment ago, and two videos are weighed by
+        `report`, which does the second half with the same media.
+        """
         asked = {signal.type for signals in media for signal in signals}
-        if asked & set(_LIKE):
-            asked |= set(_LIKE)
-        answers: dict[int, Answer] = {}
-        for bank, index in self._load([name for name in SIGNAL_TYPES if name in asked]):
-            answer = answers.setdefault(bank.id, Answer(bank))
-            if index.signal_type in _LIKE:
-                if answer.rows is None:
-                    answer.rows = rows_of(media, bank)
-                self._look_up(answer, index)
-            else:
-                answer.equal += self._soundly(index, partial(equal_rows, media=media, bank=bank))
-        reported = self._reporter.report(media, list(answers.values()))
+        if not asked.isdisjoint(_LIKE):
+            asked.update(_LIKE)
+        types = [name for name in SIGNAL_TYPES if name in asked]
+        answers: list[Answer] = []
+        rows: dict[tuple[int, str], Rows] = {}  # banks of equal quality and level look the same up
+        for each in self._indexes.ready(types).banks:
+            bank = each.bank
+            answer = Answer(bank)
+            for name in types:
+                index = each.indexes.get(name)
+                if index is None or index.rows.is_empty:  # None while it is being loaded
+                    continue
+                if name in _LIKE:
+                    answer.rows = rows.get((bank.minimum_quality, bank.level))
+                    if answer.rows is None:
+                        answer.rows = rows[bank.minimum_quality, bank.level] = rows_of(media, bank)
+                    self._look_up(answer, index, answer.rows)
+                else:
+                    answer.equal += self._soundly(index, partial(equal_rows, media=media, bank=bank))
+            if not answer.is_empty:
+                answers.append(answer)
+        return answers
+
+    def report(self, media: Sequence[Sequence[Signal]], found: Sequence[Answer]) -> list[list[Match]]:
+        """Do the second half of `search_many`: describe what `find` found, from the database.
+
+        Raises:
+            DatabaseUnavailable: The database cannot be read.
+        """
+        reported = self._reporter.report(media, found)
         for matches in reported:
             matches.sort(key=nearness)
         return reported
 
-    def _look_up(self, answer: Answer, index: BankIndex) -> None:
-        rows = answer.rows
-        if rows is None or not len(rows) or not len(index):
-            return
-        answer.sizes[index.signal_type] = len(index)
+    def _look_up(self, answer: Answer, index: IndexView, rows: Rows) -> None:
         if index.signal_type == "vpdq":
             answer.in_videos, answer.likes = self._soundly(index, partial(like_frames, rows=rows))
         else:
             answer.pictures = self._soundly(index, partial(nearest_rows, rows=rows))
+        if not answer.is_empty:
+            answer.sizes[index.signal_type] = len(index)
 
-    def _soundly(self, index: BankIndex, search: Callable[[BankIndex], _Result]) -> _Result:
+    def _soundly(self, index: IndexView, search: Callable[[IndexView], _Result]) -> _Result:
         """Search, and if the snapshot proves damaged, build it again: its checksums are compared while work goes on."""
         try:
             return search(index)
-        except SnapshotDamaged as error:
-            with self._lock:
-                self._rebuild(index, error)
-            return search(index)
-
-    def _load(self, types: Sequence[str]) -> list[tuple[Bank, BankIndex]]:
-        """Return the indexes of the enabled banks for some types, loading those that are not loaded yet."""
-        with self._lock:
-            wanted = [(state.bank, name) for state in self._states for name in types]
-            if self._seen is None or any((bank.id, name) not in self._indexes for bank, name in wanted):
-                with self._database.read() as connection:
-                    self._refresh(connection)
-                    assert self._seen is not None  # noqa: S101  (_refresh sets it)
-                    for state in self._states:
-                        for name in types:
-                            if (state.bank.id, name) not in self._indexes:
-                                index = self._new_index(state.bank, name)
-                                index.load(connection, *self._seen)
-                                self._indexes[state.bank.id, name] = index
-            return [(state.bank, self._indexes[state.bank.id, name]) for state in self._states for name in types]
-
-    def _new_index(self, bank: Bank, name: str) -> BankIndex:
-        return bank_index(
-            self._data,
-            bank,
-            name,
-            small_bank_entries=self._small_bank_entries,
-            delta_entries=self._delta_entries,
-        )
+        except SnapshotDamaged as damage:
+            return search(self._indexes.sound(index, damage))

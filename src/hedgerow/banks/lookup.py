@@ -14,6 +14,7 @@ import numpy as np
 
 from hedgerow.banks.rules import is_looked_up
 from hedgerow.matching.segments import Pairs
+from hedgerow.matching.signals import words_of
 from hedgerow.matching.videos import FRAME_BITS, usable_frames
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hedgerow.banks.bank_index import BankIndex
+    from hedgerow.banks.bank_index import BankIndex, IndexView
     from hedgerow.banks.model import Bank
     from hedgerow.hashing.signal import Signal
 
@@ -50,13 +51,13 @@ class Rows:
     """What is looked up in one bank, by column.
 
     Attributes:
-        bits: (n, 32).
+        words: The signals as `hedgerow.matching.signals.words_of` reads them: uint64 (n, 4).
         media: Which media, counted from 0.
         order: Which of its signals.
         frame: Which frame of that; −1 for a picture.
     """
 
-    bits: NDArray[np.uint8]
+    words: NDArray[np.uint64]
     media: NDArray[np.int64]
     order: NDArray[np.int64]
     frame: NDArray[np.int64]
@@ -117,7 +118,7 @@ def rows_of(media: Sequence[Sequence[Signal]], bank: Bank) -> Rows:
                 places.append((number, order, usable))
     sizes = np.array([len(frames) for _, _, frames in places], np.int64)
     return Rows(
-        np.frombuffer(b"".join(bits), np.uint8).reshape(-1, 32),
+        words_of(np.frombuffer(b"".join(bits), np.uint8).reshape(-1, 32)),
         np.repeat(np.array([number for number, _, _ in places], np.int64), sizes),
         np.repeat(np.array([order for _, order, _ in places], np.int64), sizes),
         np.concatenate([frames for _, _, frames in places]) if places else np.empty(0, np.int64),
@@ -135,32 +136,33 @@ class _Found(NamedTuple):
     distance: NDArray[np.int64]
 
 
-def _search(index: BankIndex, rows: Rows) -> Iterator[_Found]:
+def _search(index: BankIndex | IndexView, rows: Rows) -> Iterator[_Found]:
     """Search some rows at a time, so that what is found fits into memory."""
-    start, step = 0, _ROWS_PER_SEARCH
-    while start < len(rows):
-        found = index.search(rows.bits[start : start + step])
-        if len(found):
+    start, step, count = 0, _ROWS_PER_SEARCH, len(rows)
+    while start < count:
+        found = index.search(rows.words[start : start + step] if count > step else rows.words)
+        if found:
             yield _Found(found.query + start, found.id, found.distance.astype(np.int64))
         start += step
         per_row = max(1, len(found) // step)
         step = min(_ROWS_PER_SEARCH, max(_FEWEST_ROWS, _PAIRS_PER_SEARCH // per_row))
 
 
-def nearest_rows(index: BankIndex, rows: Rows) -> list[Near]:
+def nearest_rows(index: BankIndex | IndexView, rows: Rows) -> list[Near]:
     """Return the nearest row for each media and known picture, of equals the first given (rule 8).
 
     Args:
         index: Of pictures.
         rows: Pictures and frames alike.
     """
-    found = _Nearest(rows)
+    found: _Nearest | None = None
     for part in _search(index, rows):
+        found = found or _Nearest(rows)
         found.take(part, part.id)
-    return found.listed()
+    return found.listed() if found else []
 
 
-def like_frames(index: BankIndex, rows: Rows) -> tuple[list[Near], list[LikeFrames]]:
+def like_frames(index: BankIndex | IndexView, rows: Rows) -> tuple[list[Near], list[LikeFrames]]:
     """Return what pictures and videos find among known frames.
 
     Args:
@@ -171,19 +173,21 @@ def like_frames(index: BankIndex, rows: Rows) -> tuple[list[Near], list[LikeFram
         For each media and known video the nearest pair of a picture and a frame; and, for each media and known video,
         the like frames under the variant that finds the most known frames, of equals the first given.
     """
-    pictures = _Nearest(rows)
-    pairs = _PairsFound(rows)
+    pictures: _Nearest | None = None
+    pairs: _PairsFound | None = None
     for part in _search(index, rows):
         is_frame = rows.frame[part.row] != _NO_FRAME
         if is_frame.any():
+            pairs = pairs or _PairsFound(rows)
             pairs.take(_Found(*(column[is_frame] for column in part)))
         if not is_frame.all():
             of_pictures = _Found(*(column[~is_frame] for column in part))
+            pictures = pictures or _Nearest(rows)
             pictures.take(of_pictures, of_pictures.id >> FRAME_BITS)
-    return pictures.listed(), pairs.listed()
+    return pictures.listed() if pictures else [], pairs.listed() if pairs else []
 
 
-def equal_rows(index: BankIndex, media: Sequence[Sequence[Signal]], bank: Bank) -> list[Equal]:
+def equal_rows(index: BankIndex | IndexView, media: Sequence[Sequence[Signal]], bank: Bank) -> list[Equal]:
     """Return the known digests that equal one of the media, each once for each media."""
     asked = [
         (number, order, signal.bits)
@@ -219,12 +223,16 @@ class _Nearest:
         """Return the nearest of all."""
         if not self._found:
             return []
-        joined = _Found(*(np.concatenate(column) for column in zip(*self._found, strict=True)))
-        found, _ = self._nearest(joined, np.concatenate(self._groups))
+        found = self._found[0]
+        if len(self._found) > 1:
+            joined = _Found(*(np.concatenate(column) for column in zip(*self._found, strict=True)))
+            found, _ = self._nearest(joined, np.concatenate(self._groups))
         columns = (self._rows.media[found.row].tolist(), found.id.tolist(), found.distance.tolist(), found.row.tolist())
         return [Near(*values) for values in zip(*columns, strict=True)]
 
     def _nearest(self, found: _Found, groups: NDArray[np.int64]) -> tuple[_Found, NDArray[np.int64]]:
+        if len(found.row) == 1:
+            return found, groups
         order = np.lexsort((found.id, found.row, found.distance, groups, self._rows.media[found.row]))
         media, ordered = self._rows.media[found.row[order]], groups[order]
         kept = order[_is_first(media, ordered)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -127,9 +127,10 @@ class Entry:
     withdrawn_reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """The state of an entry that was added or withdrawn since some sequence.
+
+    A tuple, because thousands are made each second while a list is imported.
 
     Attributes:
         id: The entry.
@@ -142,8 +143,12 @@ class Change:
     id: int
     sequence: int
     type: str
-    bits: bytes = field(repr=False)
+    bits: bytes
     is_live: bool
+
+    def __repr__(self) -> str:
+        """Leave the signal out: it is in no log."""
+        return f"Change(id={self.id}, sequence={self.sequence}, type={self.type!r}, is_live={self.is_live})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +236,9 @@ class Match:
         query_time_s: When the known picture is shown in the video that was looked up.
         known_time_s: When the picture that was looked up is shown in the known video.
         known_duration_s: Length of the known video.
+        contributor: Who within the entry's provenance said so.
+        bank_id: The bank's number. 0 where it was not kept: in what a scan wrote down.
+        threshold: The bank's, in bits, when it was searched. 0 where it was not kept.
     """
 
     bank: str
@@ -247,6 +255,9 @@ class Match:
     query_time_s: float | None = None
     known_time_s: float | None = None
     known_duration_s: float | None = None
+    contributor: str | None = field(default=None, kw_only=True)
+    bank_id: int = field(default=0, kw_only=True)
+    threshold: int = field(default=0, kw_only=True)
 
     def to_json(self) -> dict[str, object]:
         """Return the object that commands print: only strings, numbers, lists, objects and null.

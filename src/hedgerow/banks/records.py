@@ -90,24 +90,31 @@ def create_bank(
     return _bank(connection.execute(insert(banks).values(values).returning(*banks.c)).one())
 
 
-def find_bank(connection: Connection, name: str) -> Bank:
+def find_bank(connection: Connection, name: str, *, is_locking: bool = False) -> Bank:
     """Find a bank by name.
+
+    Args:
+        connection: An open connection.
+        name: The bank's name.
+        is_locking: Keep others from changing the bank, though not its entries, until the transaction ends.
 
     Raises:
         BankNotFound: There is none of that name.
     """
-    row = connection.execute(select(banks).where(banks.c.name == name)).first()
+    statement = select(banks).where(banks.c.name == name)
+    row = connection.execute(statement.with_for_update(key_share=True) if is_locking else statement).first()
     if row is None:
         raise BankNotFound(name)
     return _bank(row)
 
 
-def count_entries(connection: Connection, bank: Bank) -> dict[str, int]:
+def count_entries(connection: Connection, bank: Bank, *, only_redistributable: bool = False) -> dict[str, int]:
     """Count a bank's live entries by signal type."""
+    is_counted = (entries.c.bank_id == bank.id) & entries.c.withdrawn_at.is_(None)
+    if only_redistributable:
+        is_counted &= entries.c.may_be_redistributed
     rows = connection.execute(
-        select(entries.c.signal_type, func.count())
-        .where(entries.c.bank_id == bank.id, entries.c.withdrawn_at.is_(None))
-        .group_by(entries.c.signal_type)
+        select(entries.c.signal_type, func.count()).where(is_counted).group_by(entries.c.signal_type)
     )
     return {name: int(count) for name, count in rows}
 

@@ -50,6 +50,7 @@ __all__ = [
     "is_looked_up",
     "nearness",
     "why_attributes_are_refused",
+    "why_frames_are_malformed",
     "why_signal_is_refused",
 ]
 
@@ -169,18 +170,28 @@ def why_signal_is_refused(signal: Signal, minimum_quality: int) -> str | None:
 
 def _why_frames_are_refused(frames: FrameList | None, bits: bytes, minimum_quality: int) -> str | None:
     """Say why a bank does not take a video (rule 10); None when it does."""
-    if frames is None or len(frames) == 0:
+    if frames is None:
+        return "a vpdq signal without frames"
+    if frames.digest() != bits:
+        return "its bits are not the digest of its frames"
+    malformed = why_frames_are_malformed(frames)
+    if malformed is not None:
+        return malformed
+    if not usable_frames(frames, minimum_quality).any():
+        return f"none of its frames has the bank's minimum quality of {minimum_quality}"
+    return None
+
+
+def why_frames_are_malformed(frames: FrameList) -> str | None:
+    """Say why these cannot be the frames of any video; None when they can."""
+    if len(frames) == 0:
         return "a vpdq signal without frames"
     if len(frames) > MOST_FRAMES:
         return f"it has more than {MOST_FRAMES:,} frames"
-    if frames.digest() != bits:
-        return "its bits are not the digest of its frames"
     if frames.qualities.max() > _MAXIMUM_QUALITY:
         return "the quality of a frame is not between 0 and 100"
     if not are_in_order(frames):
         return "its frames are not in the order of their times"
-    if not usable_frames(frames, minimum_quality).any():
-        return f"none of its frames has the bank's minimum quality of {minimum_quality}"
     return None
 
 

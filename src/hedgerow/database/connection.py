@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from contextlib import contextmanager
@@ -105,10 +106,16 @@ def open_database(data: Path, url: str | None = None) -> Database:
 
 
 def _create_private(data: Path) -> None:
-    """Create folder and file so that nobody else can read them; SQLite gives its side files the file's mode."""
+    """Create folder and file so that nobody else can read them; SQLite gives its side files the file's mode.
+
+    A file that is there is not touched: to close it would drop every lock that this process holds on it through open
+    connections (POSIX advisory locks; SQLite, "How To Corrupt An SQLite Database File", section 2.2). Another process
+    would then take itself for the last one, and remove the write-ahead log under our feet.
+    """
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(data / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(data / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise DatabaseUnavailable(error.strerror or "the data folder cannot be written") from error
 

@@ -27,9 +27,9 @@ def database_exists(data: Path, url: str | None = None) -> bool:
 def glance(data: Path) -> Iterator[sqlite3.Connection | None]:
     """Give the driver's own connection to the file of a data folder, to read from; None where there is none.
 
-    To load SQLAlchemy takes 0.35 s of CPU time. A guess that lets work begin meanwhile may be read here; what is said
-    in the end is read through a `hedgerow.database.Database`. Whoever asks here deals with `sqlite3.Error`: the schema
-    may be of another revision, or a writer may hold the file.
+    A guess that lets work begin while the rest is loaded may be read here; what is said in the end is read through a
+    `hedgerow.database.plain.FileReader` or a `hedgerow.database.Database`. Whoever asks here deals with
+    `sqlite3.Error`: the schema may be of another revision, or a writer may hold the file.
     """
     if not database_exists(data):
         yield None

@@ -1,8 +1,15 @@
 """Read in plain SQL, which needs no SQLAlchemy where the database is our file.
 
-To load SQLAlchemy takes a scan or a look-up 0.3 s of CPU time, more than to hash thirty pictures. What these ask of the
-banks are a dozen SELECTs in words that SQLite and PostgreSQL both understand; `ask` and `stream` put them to the
-connection of either. Everything that writes, and every other room, goes through a `hedgerow.database.Database`.
+Why: to load SQLAlchemy takes a scan or a look-up 0.3 s of CPU time, more than to hash thirty pictures; and what these
+ask of the banks are a dozen SELECTs in words that SQLite and PostgreSQL both understand.
+
+Where its border is: what a matcher and a list of the banks read (`hedgerow.banks.held`) goes through `ask` and
+`stream`, to whichever connection there is, that of a `FileReader` or that of a `hedgerow.database.Database`. Whoever
+only reads opens a `FileReader` where there is a file of the latest revision. All else, and all that writes, is said in
+SQLAlchemy's terms to a `hedgerow.database.Database`.
+
+The file is opened and closed by SQLite alone, never by us: to close it would drop the locks that this process holds on
+it through other connections (`hedgerow.database.connection`).
 """
 
 from __future__ import annotations
@@ -10,23 +17,24 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from hedgerow.database.file import BUSY_TIMEOUT_S, connect_to_read, database_exists
 from hedgerow.database.revisions import REVISIONS, VERSION_TABLE
 from hedgerow.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, TextClause
 
     ReadConnection = sqlite3.Connection | Connection
     Row = tuple[Any, ...]
 
-__all__ = ["FileReader", "ReadConnection", "Readable", "as_utc", "ask", "open_file_reader", "stream"]
+__all__ = ["FileReader", "ReadConnection", "Readable", "as_utc", "ask", "octets", "open_file_reader", "stream"]
 
 
 class Readable(Protocol):
@@ -37,29 +45,57 @@ class Readable(Protocol):
         ...
 
 
-def ask(connection: ReadConnection, sql: str, **values: object) -> list[Row]:
+def ask(connection: ReadConnection, sql: str, *, ids: Sequence[int] = (), **values: object) -> list[Row]:
     """Return all rows of an answer.
 
     Args:
         connection: Of `Readable.read`.
         sql: One SELECT that SQLite and PostgreSQL both understand; ``:name`` stands for a value.
+        ids: Whole numbers; ``:ids`` stands for the list of them, brackets included. Some hundred at a time.
         **values: The values.
     """
-    return list(stream(connection, sql, values, None))
+    if isinstance(connection, sqlite3.Connection):
+        return connection.execute(_with_ids(sql, ids), values).fetchall()
+    return list(map(tuple, connection.execute(_statement(sql), _all_values(sql, ids, values))))
 
 
-def stream(
-    connection: ReadConnection, sql: str, values: Mapping[str, object], rows_at_a_time: int | None = 5_000
-) -> Iterator[Row]:
+def stream(connection: ReadConnection, sql: str, rows_at_a_time: int, **values: object) -> Iterator[Row]:
     """Go through the rows of an answer, so many in memory at a time; see `ask`."""
     if isinstance(connection, sqlite3.Connection):
         yield from connection.execute(sql, values)
         return
-    from sqlalchemy import text  # noqa: PLC0415  (whose connection this is, it is loaded)
-
-    options = {} if rows_at_a_time is None else {"yield_per": rows_at_a_time}
-    with connection.execute(text(sql), values, execution_options=options) as result:
+    options = {"yield_per": rows_at_a_time}
+    with connection.execute(_statement(sql), values, execution_options=options) as result:
         yield from map(tuple, result)
+
+
+_IDS: Final = ":ids"
+
+
+def _with_ids(sql: str, ids: Sequence[int]) -> str:
+    return sql.replace(_IDS, f"({', '.join(str(int(each)) for each in ids)})") if _IDS in sql else sql
+
+
+def _all_values(sql: str, ids: Sequence[int], values: Mapping[str, object]) -> Mapping[str, object]:
+    return {**values, "ids": [int(each) for each in ids]} if _IDS in sql else values
+
+
+@cache
+def _statement(sql: str) -> TextClause:
+    """Make a statement once: a search asks for what it found, and to make the statement takes as long as the answer."""
+    from sqlalchemy import bindparam, text  # noqa: PLC0415  (whose connection this is, it is loaded)
+
+    return text(sql).bindparams(bindparam("ids", expanding=True)) if _IDS in sql else text(sql)
+
+
+def octets(connection: ReadConnection, column: str) -> str:
+    """Return what to select for a column of bytes, so that a value that is none comes as NULL.
+
+    SQLite keeps whatever is written into a column: numbers, and texts that the driver fails to decode.
+    """
+    if isinstance(connection, sqlite3.Connection) or connection.dialect.name == "sqlite":
+        return f"CASE WHEN typeof({column}) = 'blob' THEN {column} END"
+    return column
 
 
 def as_utc(value: datetime | str) -> datetime:

@@ -14,9 +14,9 @@ import numpy as np
 from hedgerow.errors import InvalidThreshold, SnapshotDamaged
 from hedgerow.matching import storage
 from hedgerow.matching.arrays import read_only
-from hedgerow.matching.layers import Ids, Layers, Snapshot, State, without
+from hedgerow.matching.layers import Ids, Layers, Snapshot, State, id_array, without
 from hedgerow.matching.matches import NO_MATCHES, Matches
-from hedgerow.matching.threads import usable_cores
+from hedgerow.matching.threads import alone, step_back, usable_cores
 
 if TYPE_CHECKING:
     import os
@@ -94,8 +94,22 @@ class Index(ABC, Generic[_Lookup]):
     def __len__(self) -> int:
         return len(self._layers.state)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no search can find anything, not even what was removed since the last merge."""
+        state = self._layers.state
+        return state.snapshot.ids.count == 0 and state.delta_ids.size == 0
+
     def __contains__(self, row_id: object) -> bool:
         return row_id in self._layers
+
+    def holds(self, ids: object) -> NDArray[np.bool_]:
+        """Tell for each of these ids whether it is there: ``in`` for many.
+
+        Raises:
+            InvalidQuery: They are no integers of 64 bits.
+        """
+        return self._layers.holds(id_array(ids))
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -162,9 +176,11 @@ class Index(ABC, Generic[_Lookup]):
         return True
 
     def _merge_quietly(self) -> None:
+        step_back()
         try:
             self._refuse_damage()
-            self._layers.merge(waits=False)
+            with alone():
+                self._layers.merge(waits=False)
         except Exception as problem:  # noqa: BLE001  (nobody is there to catch it; the index stays right, only slower)
             _log.error("Merging an index in the background failed: %s", type(problem).__name__)
 
@@ -197,8 +213,10 @@ class Index(ABC, Generic[_Lookup]):
 
     def _search_state(self, state: State[_Lookup], queries: NDArray[Any], threshold: int, threads: int) -> Matches:
         snapshot = state.snapshot
-        packed = self._find(snapshot.rows, snapshot.lookup, queries, threshold, threads)
-        found = _unpack(packed, state.tombstones)
+        found = None
+        if snapshot.ids.count:
+            packed = self._find(snapshot.rows, snapshot.lookup, queries, threshold, threads)
+            found = _unpack(packed, state.tombstones)
         if len(state.delta_ids) == 0:
             if found is None:
                 return NO_MATCHES

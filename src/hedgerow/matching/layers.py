@@ -183,6 +183,12 @@ class Layers(Generic[_Lookup]):
             here, since = self._live_positions(np.array([row_id], np.int64))
         return bool(here[0] >= 0 or since[0] >= 0)
 
+    def holds(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell for each id whether it is live."""
+        with self._lock:
+            here, since = self._live_positions(ids)
+        return (here >= 0) | (since >= 0)
+
     def add(self, rows: NDArray[Any], ids: object) -> NDArray[np.int64]:
         """Add rows; all or, where an error is raised, none.
 

@@ -55,6 +55,8 @@ def words_of(signals: Signals) -> NDArray[np.uint64]:
         rows = signals.reshape(1, -1) if signals.ndim == 1 and signals.size == _WORDS else signals
         if rows.ndim != 2 or rows.shape[1] != _WORDS:  # noqa: PLR2004  (rows and columns)
             raise InvalidQuery(f"an array of shape {signals.shape} where (n, 4) belongs")
+        if rows.flags.c_contiguous and not rows.flags.writeable:
+            return rows
         words = np.ascontiguousarray(rows).view()
     else:
         words = np.ascontiguousarray(octets_of(signals, SIGNAL_BYTES)).view(np.uint64)
