@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,6 +89,40 @@ def test_a_picture_that_ends_early_stays_as_it_is(grainy: Image.Image, encoded: 
     data = encoded(grainy, "JPEG", progressive=True)
     cut = data[: int(len(data) * share)]
     assert with_seen_scans(cut, read_header(data), 8) is cut
+
+
+@pytest.mark.parametrize("scale", [1, 4, 8])
+@pytest.mark.parametrize("kept", range(1, 6))
+def test_a_picture_that_lacks_scans_of_luma_is_smoothed_as_ever(
+    grainy: Image.Image, encoded: Any, kept: int, scale: int
+) -> None:
+    data = _with_luma_scans(encoded(grainy, "JPEG", progressive=True), kept)
+    assert with_seen_scans(data, read_header(data), scale) is data
+
+
+def test_a_picture_with_all_scans_of_luma_and_none_of_chroma_is_whole(grainy: Image.Image, encoded: Any) -> None:
+    data = _with_luma_scans(encoded(grainy, "JPEG", progressive=True), 6)
+    assert scans(data) == 6
+    seen = with_seen_scans(data, read_header(data), 8)
+    assert len(seen) < len(data)
+    np.testing.assert_array_equal(plane(seen, data, 8), plane(data, data, 8))
+
+
+def _with_luma_scans(data: bytes, kept: int) -> bytes:
+    """Keep the first scans that tell of luma, properly ended."""
+    pieces, position = [data[: data.index(b"\xff\xda")]], data.index(b"\xff\xda")
+    while position > 0:
+        following = data.find(b"\xff\xda", position + 2)
+        piece = data[position : following if following > 0 else -2]
+        if 1 in piece[5 : 5 + 2 * piece[4] : 2] and kept:
+            kept -= 1
+        else:  # its tables are for the scan behind it
+            end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+            tables = re.search(rb"\xff\xc4", data[end : position + len(piece)])
+            piece = b"" if tables is None else piece[end - position + tables.start() :]
+        pieces.append(piece)
+        position = following
+    return b"".join([*pieces, b"\xff\xd9"])
 
 
 @given(st.data())

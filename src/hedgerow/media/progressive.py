@@ -6,7 +6,8 @@ them out changes no bit of the plane of a complete picture. It saves a tenth of 
 fifths (12 megapixels: 25 ms instead of 139).
 
 libjpeg smoothes a plane of which scans are missing (jdcoefct.c, smoothing_ok). So where all of luma's detail is left
-out, one scan stands in its place that says of all blocks, in a few bytes, that there is none.
+out, one scan stands in its place that says of all blocks, in a few bytes, that there is none. A picture that lacks some
+of luma's scans by itself stays as it is, and is smoothed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from hedgerow.media.jpeg import JpegHeader
 
@@ -27,6 +28,8 @@ _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _MEANS_ONLY = 8
 """The scale at which nothing but DC counts (jdctred.c: the smaller reductions use finer coefficients)."""
 
+_COEFFICIENTS = 64
+
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
 """What ends the coded data of a scan: no stuffed byte, no restart."""
 
@@ -34,13 +37,19 @@ _BLOCKS_OF_A_RUN = (1 << 15) - 1
 """Blocks that one code can say to have no further coefficients: EOB14 with fourteen ones (T.81, G.1.2.2)."""
 
 
+_UNTOLD = 0xFF
+"""Of a coefficient of which no scan has told yet; otherwise how many of its low bits are not told."""
+
+
 class _Scan(NamedTuple):
-    """A scan: where it lies, whose coefficients it tells, and from which on."""
+    """A scan: where it lies, whose coefficients it tells, from which on to which, and down to which bit."""
 
     start: int
     stop: int
     components: bytes
     first: int
+    last: int
+    lowest_bit: int
 
 
 def with_seen_scans(data: bytes, header: JpegHeader, scale: int) -> bytes:
@@ -64,7 +73,7 @@ def with_seen_scans(data: bytes, header: JpegHeader, scale: int) -> bytes:
     end = scans[-1].stop if scans else 0
     is_mean_only = scale == _MEANS_ONLY
     unseen = [each for each in scans if luma not in each.components or (is_mean_only and each.first > 0)]
-    if not unseen or data[end : end + 2] != bytes([0xFF, _EOI]):
+    if not unseen or data[end : end + 2] != bytes([0xFF, _EOI]) or not _is_complete(luma, scans):
         return data
     pieces, seen_until = [], 0
     for each in unseen:
@@ -95,10 +104,20 @@ def _scans(data: bytes) -> Iterator[_Scan]:
             if following is None:
                 raise ValueError
             stop = following.start()
-            yield _Scan(
-                position, stop, data[position + 5 : position + 5 + 2 * count : 2], data[position + 5 + 2 * count]
-            )
+            selection = position + 5 + 2 * count
+            first, last, bits = data[selection], data[selection + 1], data[selection + 2]
+            yield _Scan(position, stop, data[position + 5 : selection : 2], first, last, bits & 0x0F)
         position = stop
+
+
+def _is_complete(luma: int, scans: Sequence[_Scan]) -> bool:
+    """Tell whether these scans tell of every coefficient of luma to the last bit."""
+    untold_bits = [_UNTOLD] * _COEFFICIENTS
+    for scan in scans:
+        if luma in scan.components:
+            for each in range(scan.first, min(scan.last + 1, _COEFFICIENTS)):
+                untold_bits[each] = scan.lowest_bit
+    return not any(untold_bits)
 
 
 def _no_detail(header: JpegHeader) -> bytes:
