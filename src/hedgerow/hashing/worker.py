@@ -5,6 +5,7 @@ It reads tasks and writes signals as JSON (`hedgerow.media.sandbox`); pixels nev
 
 from __future__ import annotations
 
+import os
 from base64 import b85encode
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -101,7 +102,10 @@ class _Handler:
 
 
 def _warm_up() -> None:
-    """Hash a small framed picture, which builds the matrices of all ordinary variants once for all workers."""
+    """Hash a small framed picture, which builds the matrices of all ordinary variants once for all workers.
+
+    Nobody has said yet whether they will be wanted: at level exact they are not.
+    """
     picture = np.full((150, 200), 255, np.uint8)
     picture[20:-20, 20:-20] = np.add.outer(np.arange(110), np.arange(160)) % 251
     for _ in PdqHasher().signals(ArrayPixels(picture), level="standard"):
@@ -111,4 +115,11 @@ def _warm_up() -> None:
 def main() -> None:
     """Serve until the parent goes away."""
     handler = _Handler()
-    serve(handler, prepare=handler.prepare, meanwhile=_warm_up)
+    serve(handler, prepare=handler.prepare, meanwhile=_warm_up if _has_spare_core() else None)
+
+
+def _has_spare_core() -> bool:
+    """Tell whether there is a core beside the one on which our parent reads its settings: it would wait for us else."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) > 1
+    return (os.cpu_count() or 1) > 1
