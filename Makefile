@@ -2,6 +2,7 @@
 # make test    set everything up and run all tests
 # make check   format, lint, types, contracts
 # make bench   benchmarks, peers side by side (installs the peers; some need a compiler)
+# make bench-service   the service under load alone, beside its peer
 # make soak    long soaks and fuzzing
 # make docs    write the generated reference pages anew
 
@@ -13,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 SOURCES := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-100m soak docs clean
+.PHONY: help demo test check bench bench-service bench-100m soak docs clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -43,12 +44,19 @@ $(VENV)/.dev: $(SOURCES) | $(BIN)/python
 		else \
 			echo "PostgreSQL is not installed (Debian: apt-get install postgresql): the tests that need it are skipped."; \
 		fi
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing the system's Chromium for the tests …"; \
+			{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >/dev/null; \
+		else \
+			echo "Chromium is not installed (Debian: apt-get install chromium): the tests that need a browser are skipped."; \
+		fi
 	@$(PIP) pdqhash >/dev/null 2>&1 || echo "pdqhash could not be built (no C++ compiler): the tests that compare with it are skipped."
 	@touch $@
 
 $(VENV)/.bench: $(SOURCES) $(VENV)/.dev | $(BIN)/python
 	@echo "Installing the peers …"
-	@$(PIP) --editable '.[bench,video]'
+	@$(PIP) --editable '.[bench,server,video]'
 	@touch $@
 
 demo: $(VENV)/.demo
@@ -65,6 +73,9 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.bench
 	@$(BIN)/python benchmarks/run.py
+
+bench-service: $(VENV)/.bench
+	@$(BIN)/python benchmarks/service.py
 
 bench-100m: $(VENV)/.bench
 	@$(BIN)/python benchmarks/index.py --sizes 1e8 --sets uniform --without-faiss --output benchmarks/results/index-100m.json

@@ -36,10 +36,12 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "formats": (),
     "index": ("--sizes", "1e4,1e5,1e6,1e7"),
     "batch": (),
+    "levels": (),
     "scanning": (),
     "robustness": ("--most", "90", "--jobs", "2"),
     "video": (),
     "video_copies": (),
+    "service": (),
 }
 """Name of the script → what it is given here, in the order of the page."""
 

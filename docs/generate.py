@@ -13,7 +13,8 @@ import re
 import sys
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 from pydantic import BaseModel
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pydantic.fields import FieldInfo
+
+    from hedgerow.app.service import Service
 
 DOCS = Path(__file__).resolve().parent
 WIDTH = 120
@@ -217,7 +220,9 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "row_id": 17,
     "setting": "threshold",
     "signal_type": "pdq",
+    "seconds": 300,
     "size_bytes": 600_000_000,
+    "wait_s": 2,
     "threshold": 65,
     "total": 115,
     "what": "a video",
@@ -225,6 +230,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "InvalidBankName.name": "-partner",
     "UnknownSignalType.name": "phash",
     "column": "totp_secret",
+    "content_id": 17,
     "permission": "media.view",
     "row": 7,
     "scope": "media.view",
@@ -236,6 +242,13 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "problems": ("line 12: unknown key 'bnak'", "there is no [default]"),
     "state": "closed",
     "version": 3,
+    "why": "not_public",
+    "UrlRefused.problem": "its host has an address that is not public",
+    "FetchFailed.problem": "the host answered 404",
+    "FetchTimeout.limit_s": 60.0,
+    "InvalidLookBack.problem": "it names from 1 to 1,000 entries, or none for the whole bank",
+    "seconds": 300.0,
+    "wait_s": 2.0,
 }
 
 
@@ -478,12 +491,63 @@ def permissions_page() -> str:
     )
 
 
+# ── the routes of the service ────────────────────────────────────────────────────────────────────────────────────
+
+
+def api_page() -> str:
+    """Describe every route of `/api/v1`: what it does, and the permission that it asks for."""
+    document = _openapi()
+    by_tag: dict[str, list[tuple[str, ...]]] = {}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if path.startswith("/api/"):
+                row = (f"`{method.upper()} {path}`", f"`{operation['x-permission']}`", _first_line(operation))
+                by_tag.setdefault(operation["tags"][0], []).append(row)
+    return _page(
+        "The API",
+        _wrapped(
+            """
+            Every route of `/api/v1`, the permission that it asks for, and what it does. Which role has which permission
+            is in [permissions.md](permissions.md); an API key has the scopes that it was given.
+
+            The whole of it, with every field, example and status, is the OpenAPI 3.1 document that the service gives at
+            `/api/v1/openapi.json`.
+
+            A program shows its key as `Authorization: Bearer hedgerow_…`, or as `X-API-Key`. Errors are problem details
+            (RFC 9457): `reason` is a word for programs that never changes (see [errors.md](errors.md)), and no problem
+            quotes what was sent. Lists come in pages, `{"items": […], "next": …}`: ask again with `cursor` set to
+            `next`, until it is null; `limit` is 50, and 500 at most. Requests without media are at most
+            `server.field_bytes` long, batches `server.batch_bytes`, media and lists `server.body_bytes`.
+
+            A program sees how a case stands, in its own namespace, and nothing else of it: what people decided is told
+            by a webhook once it has taken effect. Routes that are for people answer a key with 403 and the reason
+            `person_needed`.
+            """
+        ),
+        *(f"## {tag}\n\n" + _table(("route", "permission", "what it does"), rows) for tag, rows in by_tag.items()),
+    )
+
+
+def _openapi() -> dict[str, Any]:
+    """Return the OpenAPI document, of a service that is none: the routes ask for one only when they are called."""
+    from hedgerow.web import create_app  # noqa: PLC0415  (the other pages need no server)
+
+    nothing = SimpleNamespace(settings=settings.Settings(), database=None, keys=None, matcher=None)
+    return create_app(cast("Service", nothing)).openapi()
+
+
+def _first_line(operation: dict[str, Any]) -> str:
+    """Return the first sentences of what a route says of itself."""
+    return " ".join(operation["description"].partition("\n\n")[0].split())
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "reference/cli.md": cli_page,
     "reference/settings.md": settings_page,
     "reference/errors.md": errors_page,
     "reference/library.md": library_page,
     "reference/permissions.md": permissions_page,
+    "reference/api.md": api_page,
 }
 """Each generated page, by its path below ``docs``."""
 

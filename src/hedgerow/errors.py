@@ -27,6 +27,7 @@
     ├── DatabaseError                database
     │   ├── DatabaseUnavailable      it cannot be opened or written
     │   ├── DatabaseTooNew           a newer Hedgerow wrote it
+    │   ├── DatabaseOutdated         an older Hedgerow wrote it, and nobody asked for a migration
     │   ├── ServiceKeyUnusable       the key that seals secrets cannot be read, or is none
     │   ├── SealBroken               a sealed secret does not open at its place with our keys
     │   └── SealingSupportMissing    what seals is not installed
@@ -41,6 +42,7 @@
     │   ├── SecondFactorNeeded       the password is right, and a code is needed
     │   ├── SessionEnded             no session, or one that is over
     │   ├── PermissionDenied         whoever asks may not
+    │   ├── PersonNeeded             a program asks for what people alone do
     │   ├── KeyRefused               an API key that is none, or does not work any more
     │   ├── LinkRefused              a one-time link that is none, was used, or expired
     │   ├── PasswordRefused          a password that may not be used
@@ -56,10 +58,16 @@
     │   ├── KeyNotFound
     │   ├── InvalidKey               what was said about a new API key does not fit
     │   ├── UnknownScope             no scope that an API key may have
+    │   ├── PlainConnection          a login over a connection that others can read
+    │   ├── FormRefused              a form of another site, or of a session that is over
+    │   ├── ProviderUnavailable      the login provider does not answer
+    │   ├── ProviderRefused          what the login provider says is not believed
+    │   ├── IdentityUnknown          the login provider knows somebody whom no user is linked to
     │   └── LoginSupportMissing      what hashes passwords and checks codes is not installed
     ├── ActionError                  actions
     │   ├── InvalidEndpoint          an address, or an event, that is none
     │   ├── EndpointNotFound
+    │   ├── EndpointPaused           nothing is sent to this endpoint
     │   ├── DeliveryNotFound
     │   ├── LeaseLost                somebody else took over what we were trying
     │   ├── InvalidWebhookSignature  a message that we did not sign, or an old one
@@ -71,6 +79,15 @@
     │   ├── InvalidBankName
     │   ├── EntryNotFound
     │   └── ImportUnreadable         a file in none of the import formats
+    ├── HmaError                     hma
+    │   ├── ContentNotFound
+    │   ├── InvalidContent           what was said about a bank or a content does not fit
+    │   ├── ExchangeNotFound
+    │   ├── ExchangeExists
+    │   ├── InvalidExchange          a kind of exchange, or its configuration, that is none
+    │   ├── ResetRefused             a factory reset where there is something to lose
+    │   ├── HmaUnreadable            an HMA that banks were to be taken from cannot be read
+    │   └── ThreatexchangeMissing    python-threatexchange is not installed
     ├── PolicyError                  policy
     │   ├── PolicyInvalid            a text that is no policy
     │   ├── PolicyNotFound
@@ -90,10 +107,31 @@
     │   ├── UndoTooLate              the time in which a decision can be undone is over
     │   ├── InvalidView              what was said about a view cannot have happened
     │   └── SuppressionNotFound
+    ├── LedgerError                  ledger
+    │   ├── InvalidLookBack          what is to be looked back for cannot be said so
+    │   ├── LookBackNotFound
+    │   ├── LookBackLost             somebody else took over the look-back that we worked on
+    │   ├── LedgerEmpty              nothing to look back on: an empty answer would look like a clean one
+    │   └── LedgerRowUnreadable      a row of the ledger that cannot be read
+    ├── FetchError                   screening, fetching: what an address gives was not taken
+    │   ├── UrlRefused               an address that we do not go to
+    │   ├── FetchFailed              no answer, or none that is media
+    │   ├── FetchTooLarge            more bytes than the limit
+    │   └── FetchTimeout             it took longer than the limit
     ├── ScanError                    scanning
     │   ├── NothingToScan            a path that does not exist
     │   ├── JournalBusy              another scan holds the same journal
     │   └── ReportUnwritable         the report cannot be written, or its format is not installed
+    ├── ServiceError                 the service
+    │   ├── InvalidRequest           what was asked cannot be read
+    │   ├── RequestTooLarge          more bytes than the limit
+    │   ├── RequestTooSlow           it did not arrive in time
+    │   ├── TooManyRequests          one caller asks more often than it may
+    │   └── ServiceBusy              more is being looked at than there are hands for
+    ├── BackupError                  backups
+    │   ├── BackupUnusable           a file that is no backup, or was damaged
+    │   ├── BackupUnwritable         the file cannot be written
+    │   └── RestoreRefused           there is something where the backup would go
     └── SettingsError                settings: a value that does not fit its setting
 
 Each leaf carries what a person needs to act, and ``str(error)`` is one plain sentence for that person. None carries
@@ -103,6 +141,7 @@ and reports, and never changes once released.
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 __all__ = [
@@ -113,6 +152,9 @@ __all__ = [
     "AuditError",
     "AuditFileUnreadable",
     "AuditKeyMissing",
+    "BackupError",
+    "BackupUnusable",
+    "BackupUnwritable",
     "BankError",
     "BankExists",
     "BankNotFound",
@@ -123,7 +165,9 @@ __all__ = [
     "ClaimLost",
     "ClaimRefused",
     "CodeRefused",
+    "ContentNotFound",
     "DatabaseError",
+    "DatabaseOutdated",
     "DatabaseTooNew",
     "DatabaseUnavailable",
     "DecisionNotFound",
@@ -134,19 +178,34 @@ __all__ = [
     "DryRunMissing",
     "DuplicateId",
     "EndpointNotFound",
+    "EndpointPaused",
     "EntryNotFound",
+    "ExchangeExists",
+    "ExchangeNotFound",
+    "FetchError",
+    "FetchFailed",
+    "FetchTimeout",
+    "FetchTooLarge",
+    "FormRefused",
     "HashingError",
     "HedgerowError",
+    "HmaError",
+    "HmaUnreadable",
+    "IdentityUnknown",
     "ImportUnreadable",
     "InvalidAuditEntry",
     "InvalidBankName",
+    "InvalidContent",
     "InvalidDecision",
     "InvalidDisplayName",
     "InvalidEndpoint",
+    "InvalidExchange",
     "InvalidIdentity",
     "InvalidKey",
+    "InvalidLookBack",
     "InvalidPixels",
     "InvalidQuery",
+    "InvalidRequest",
     "InvalidSignal",
     "InvalidSubmission",
     "InvalidThreshold",
@@ -158,9 +217,14 @@ __all__ = [
     "KeyRefused",
     "LastAdmin",
     "LeaseLost",
+    "LedgerEmpty",
+    "LedgerError",
+    "LedgerRowUnreadable",
     "LinkRefused",
     "LoginRefused",
     "LoginSupportMissing",
+    "LookBackLost",
+    "LookBackNotFound",
     "MatchingError",
     "MediaDamaged",
     "MediaEmpty",
@@ -173,11 +237,19 @@ __all__ = [
     "NothingToScan",
     "PasswordRefused",
     "PermissionDenied",
+    "PersonNeeded",
     "PictureTooLarge",
+    "PlainConnection",
     "PolicyError",
     "PolicyInvalid",
     "PolicyNotFound",
+    "ProviderRefused",
+    "ProviderUnavailable",
     "ReportUnwritable",
+    "RequestTooLarge",
+    "RequestTooSlow",
+    "ResetRefused",
+    "RestoreRefused",
     "RoleRefused",
     "ScanError",
     "SealBroken",
@@ -185,6 +257,8 @@ __all__ = [
     "SecondFactorNeeded",
     "SelfTestFailed",
     "ServerSupportMissing",
+    "ServiceBusy",
+    "ServiceError",
     "ServiceKeyUnusable",
     "SessionEnded",
     "SettingsError",
@@ -193,10 +267,13 @@ __all__ = [
     "SnapshotMissing",
     "SubmissionNotFound",
     "SuppressionNotFound",
+    "ThreatexchangeMissing",
+    "TooManyRequests",
     "TransitionRefused",
     "UndoTooLate",
     "UnknownScope",
     "UnknownSignalType",
+    "UrlRefused",
     "UserExists",
     "UserNotFound",
     "UsersExist",
@@ -555,6 +632,18 @@ class DatabaseTooNew(DatabaseError):
         super().__init__(f"The database has schema {revision}, which this version of Hedgerow does not know: upgrade.")
 
 
+class DatabaseOutdated(DatabaseError):
+    """An older Hedgerow wrote it, and a service changes no schema that nobody asked it to."""
+
+    reason = "database_outdated"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database was written by an older Hedgerow. Make a backup, then start with --migrate to bring it up "
+            "to date."
+        )
+
+
 class ServiceKeyUnusable(DatabaseError):
     """The key that seals secrets cannot be read, or is none.
 
@@ -733,6 +822,15 @@ class PermissionDenied(AccountError):
         super().__init__(f"This needs the permission {permission}.")
 
 
+class PersonNeeded(AccountError):
+    """A program asks for what people alone do."""
+
+    reason = "person_needed"
+
+    def __init__(self) -> None:
+        super().__init__("This is for people who have logged in; an API key is a program's.")
+
+
 class KeyRefused(AccountError):
     """An API key that is none, or does not work any more.
 
@@ -900,6 +998,69 @@ class UnknownScope(AccountError):
         super().__init__(f"An API key cannot have the scope {scope!r}; it has one or more of {', '.join(known)}.")
 
 
+class PlainConnection(AccountError):
+    """A login over a connection that others can read along."""
+
+    reason = "plain_connection"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Logins are taken over https, or on this machine itself (localhost). Behind a proxy that speaks https, set "
+            "server.public_url to the address that people use."
+        )
+
+
+class FormRefused(AccountError):
+    """A form that another site sent, or that belongs to a session that is over."""
+
+    reason = "form_refused"
+
+    def __init__(self) -> None:
+        super().__init__("This form does not belong to your session: go back, load the page again and repeat it.")
+
+
+class ProviderUnavailable(AccountError):
+    """The login provider (OpenID Connect) does not answer, or not as one does.
+
+    Args:
+        problem: What went wrong.
+    """
+
+    reason = "provider_unavailable"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(
+            f"The login provider cannot be used at the moment: {problem}. Try again later, or log in with a password."
+        )
+
+
+class ProviderRefused(AccountError):
+    """What the login provider says of somebody is not believed, or it does not vouch for them.
+
+    Args:
+        problem: Why, without names or tokens.
+    """
+
+    reason = "provider_refused"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"The login through the provider was not accepted: {problem}. Begin again at the login page.")
+
+
+class IdentityUnknown(AccountError):
+    """The login provider vouches for somebody whom no user here is linked to."""
+
+    reason = "identity_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The login provider knows you, and nobody here is linked to you. Log in with your password and link your "
+            "account on the page Account; if you have none, ask an admin for an invitation."
+        )
+
+
 class LoginSupportMissing(AccountError):
     """What hashes passwords and checks codes is not installed."""
 
@@ -946,6 +1107,20 @@ class EndpointNotFound(ActionError):
     def __init__(self, number: int) -> None:
         self.number = number
         super().__init__(f"There is no webhook endpoint {number}.")
+
+
+class EndpointPaused(ActionError):
+    """Nothing is sent to this endpoint.
+
+    Args:
+        number: Its number.
+    """
+
+    reason = "endpoint_paused"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"Nothing is sent to webhook endpoint {number}: `hedgerow webhook change {number} --active`.")
 
 
 class DeliveryNotFound(ActionError):
@@ -1095,6 +1270,117 @@ class ImportUnreadable(BankError):
     def __init__(self, problem: str) -> None:
         self.problem = problem
         super().__init__(f"Nothing was imported: {problem}.")
+
+
+# ── hma ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class HmaError(HedgerowError):
+    """What HMA keeps beside the banks, and the door that speaks its interface."""
+
+    reason = "hma"
+
+
+class ContentNotFound(HmaError):
+    """There is no such content in this bank.
+
+    Args:
+        content_id: Its number, as it was asked for.
+    """
+
+    reason = "content_not_found"
+
+    def __init__(self, content_id: int) -> None:
+        self.content_id = content_id
+        super().__init__(f"content '{content_id}' not found")
+
+
+class InvalidContent(HmaError):
+    """What was said about a bank or a content does not fit; worded as HMA does where HMA says it too.
+
+    Args:
+        problem: What does not fit, without a signal's value.
+    """
+
+    reason = "invalid_content"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(problem)
+
+
+class ExchangeNotFound(HmaError):
+    """There is no such exchange.
+
+    Args:
+        name: Its name, as it was asked for.
+    """
+
+    reason = "exchange_not_found"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"Exchange '{name}' not found")
+
+
+class ExchangeExists(HmaError):
+    """There is an exchange or a bank of that name.
+
+    Args:
+        name: The name.
+    """
+
+    reason = "exchange_exists"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"There is an exchange or a bank called {name} already.")
+
+
+class InvalidExchange(HmaError):
+    """A kind of exchange, or its configuration, that is none; worded as HMA does where HMA says it too.
+
+    Args:
+        problem: What does not fit, without a secret.
+    """
+
+    reason = "invalid_exchange"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(problem)
+
+
+class ResetRefused(HmaError):
+    """A factory reset where there is something to lose."""
+
+    reason = "reset_refused"
+
+    def __init__(self) -> None:
+        super().__init__("This data folder holds submissions or cases: it is not emptied. Use a folder of its own.")
+
+
+class HmaUnreadable(HmaError):
+    """An HMA that banks were to be taken from cannot be read.
+
+    Args:
+        problem: What stands against it, without an address.
+    """
+
+    reason = "hma_unreadable"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"The HMA cannot be read: {problem}.")
+
+
+class ThreatexchangeMissing(HmaError):
+    """The package python-threatexchange is not installed."""
+
+    reason = "threatexchange_missing"
+
+    def __init__(self) -> None:
+        super().__init__("The package threatexchange is not installed here: run `pip install threatexchange`.")
 
 
 # ── policy ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -1313,6 +1599,144 @@ class SuppressionNotFound(CaseError):
         super().__init__("There is no such suppression, or it was lifted already.")
 
 
+# ── ledger ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class LedgerError(HedgerowError):
+    """Looking back on what was submitted before."""
+
+    reason = "ledger"
+
+
+class InvalidLookBack(LedgerError):
+    """What is to be looked back for cannot be said so.
+
+    Args:
+        problem: What is wrong, without the value.
+    """
+
+    reason = "invalid_look_back"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"This look-back cannot be asked for: {problem}.")
+
+
+class LookBackNotFound(LedgerError):
+    """There is no look-back of that number.
+
+    Args:
+        number: The number.
+    """
+
+    reason = "look_back_not_found"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"There is no look-back {number}.")
+
+
+class LookBackLost(LedgerError):
+    """Somebody else took over the look-back that we worked on, or stopped it; what we found is not recorded.
+
+    Args:
+        number: Its number.
+    """
+
+    reason = "look_back_lost"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"Look-back {number} was taken over by another process, or stopped.")
+
+
+class LedgerEmpty(LedgerError):
+    """There is nothing to look back on: an empty answer would look like a clean one."""
+
+    reason = "ledger_empty"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The ledger is empty: no signals of what was submitted were kept. The setting lookback.enabled keeps them."
+        )
+
+
+class LedgerRowUnreadable(LedgerError):
+    """A row of the ledger that cannot be read."""
+
+    reason = "ledger_row_unreadable"
+
+    def __init__(self) -> None:
+        super().__init__("A row of the ledger cannot be read.")
+
+
+# ── screening: fetching ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class FetchError(HedgerowError):
+    """What an address gives was not taken."""
+
+    reason = "fetch"
+
+
+class UrlRefused(FetchError):
+    """An address that we do not go to. Which one is not said: an address can hold a password.
+
+    Args:
+        why: A word for programs, one of `hedgerow.screening.fetching.REFUSALS`.
+        problem: The same in words.
+    """
+
+    reason = "url_refused"
+
+    def __init__(self, why: str, problem: str) -> None:
+        self.why = why
+        self.problem = problem
+        super().__init__(f"This address is not fetched: {problem}.")
+
+
+class FetchFailed(FetchError):
+    """There was no answer, or none that is media.
+
+    Args:
+        problem: What happened, without the address.
+    """
+
+    reason = "fetch_failed"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"The media could not be fetched: {problem}.")
+
+
+class FetchTooLarge(FetchError):
+    """More bytes than the limit.
+
+    Args:
+        limit_bytes: The limit in force.
+    """
+
+    reason = "fetch_too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        super().__init__(f"The media has more bytes than the limit of {limit_bytes:,}.")
+
+
+class FetchTimeout(FetchError):
+    """It took longer than the limit.
+
+    Args:
+        limit_s: The limit in seconds.
+    """
+
+    reason = "fetch_timeout"
+
+    def __init__(self, limit_s: float) -> None:
+        self.limit_s = limit_s
+        super().__init__(f"Fetching took longer than the limit of {limit_s:g} seconds.")
+
+
 # ── scanning ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -1359,6 +1783,85 @@ class ReportUnwritable(ScanError):
         super().__init__(f"The report cannot be written: {problem}.")
 
 
+# ── service ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ServiceError(HedgerowError):
+    """A request that the service does not serve as it came."""
+
+    reason = "service"
+
+
+class InvalidRequest(ServiceError):
+    """What was asked cannot be read.
+
+    Args:
+        problem: What is wrong with it, without its content.
+    """
+
+    reason = "invalid_request"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"The request cannot be read: {problem}.")
+
+
+class RequestTooLarge(ServiceError):
+    """It has more bytes than the limit.
+
+    Args:
+        limit_bytes: The limit.
+    """
+
+    reason = "request_too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        super().__init__(f"The request has more than {limit_bytes:,} bytes.")
+
+
+class RequestTooSlow(ServiceError):
+    """It did not arrive in time.
+
+    Args:
+        seconds: How long it may take.
+    """
+
+    reason = "request_too_slow"
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(f"The request did not arrive within {seconds:g} seconds.")
+
+
+class TooManyRequests(ServiceError):
+    """One caller asks more often than it may.
+
+    Args:
+        wait_s: Seconds until the next request is taken.
+    """
+
+    reason = "too_many_requests"
+
+    def __init__(self, wait_s: float) -> None:
+        self.wait_s = wait_s
+        super().__init__(f"Too many requests came at once; the next is taken in {math.ceil(wait_s)} seconds.")
+
+
+class ServiceBusy(ServiceError):
+    """More is being looked at than there are hands for; nothing was recorded.
+
+    Args:
+        wait_s: Seconds after which it is worth another try.
+    """
+
+    reason = "service_busy"
+
+    def __init__(self, wait_s: float) -> None:
+        self.wait_s = wait_s
+        super().__init__(f"Too much media waits to be looked at; try again in {math.ceil(wait_s)} seconds.")
+
+
 # ── settings ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -1376,3 +1879,54 @@ class SettingsError(HedgerowError):
         self.setting = setting
         self.problem = problem
         super().__init__(f"The setting {setting} does not fit: {problem}.")
+
+
+# ── backups ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class BackupError(HedgerowError):
+    """Something about a backup."""
+
+    reason = "backup"
+
+
+class BackupUnusable(BackupError):
+    """A file that is no backup, or was damaged; nothing was changed.
+
+    Args:
+        problem: What is wrong with it, as the end of a sentence.
+    """
+
+    reason = "backup_unusable"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"The backup cannot be used, and nothing was restored: {problem}.")
+
+
+class BackupUnwritable(BackupError):
+    """The file cannot be written, or is there already.
+
+    Args:
+        problem: Why not, as the end of a sentence.
+    """
+
+    reason = "backup_unwritable"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"No backup was made: {problem}.")
+
+
+class RestoreRefused(BackupError):
+    """There is something where the backup would go.
+
+    Args:
+        problem: What is there, as the end of a sentence.
+    """
+
+    reason = "restore_refused"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"Nothing was restored: {problem}.")

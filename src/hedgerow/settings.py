@@ -10,11 +10,21 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -33,12 +43,18 @@ __all__ = [
     "FILE_NAME",
     "AccountSettings",
     "ArchiveSettings",
+    "FetchSettings",
+    "HmaSettings",
     "ImportSettings",
     "IndexSettings",
+    "LookbackSettings",
     "MediaSettings",
+    "OidcSettings",
     "ReportSettings",
+    "ServerSettings",
     "Settings",
     "VideoSettings",
+    "WorkerSettings",
     "load_settings",
 ]
 
@@ -47,6 +63,29 @@ _PREFIX = "HEDGEROW_"
 _DEFAULT_DATA = Path("hedgerow-data")
 
 _Positive = Annotated[int, Field(ge=1)]
+
+
+def _listed(value: object) -> object:
+    """Read a list from the environment, where it is written with commas."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    for each in value:
+        from ipaddress import ip_network  # noqa: PLC0415  (only a list that holds something needs it)
+
+        try:
+            ip_network(each)
+        except ValueError:
+            raise ValueError("a network is written like 10.0.0.0/8 or fd00::/8") from None
+    return value
+
+
+_Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+_Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65_535)], ...], NoDecode, BeforeValidator(_listed)]
+_Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_networks)]
 
 
 def _cores() -> int:
@@ -191,6 +230,216 @@ class AccountSettings(_Section):
     )
 
 
+class ServerSettings(_Section):
+    """What the service takes, and how much of it."""
+
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address that the service listens on. Other machines reach it only where this is one of theirs.",
+    )
+    port: int = Field(
+        default=8080, ge=0, le=65_535, description="Port that the service listens on; 0 for any free one."
+    )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="Processes that answer requests. More than one need PostgreSQL, or a database that is read mostly.",
+    )
+    body_bytes: _Positive = Field(default=512 * 1024**2, description="Largest request that is taken.")
+    field_bytes: _Positive = Field(
+        default=1024**2, description="Largest request without media, and largest field beside media."
+    )
+    batch_bytes: _Positive = Field(
+        default=32 * 1024**2, description="Largest request with a batch. A video's frames take some megabytes."
+    )
+    body_s: float = Field(
+        default=300.0, gt=0, description="Seconds in which a request has to arrive. Slower ones are ended."
+    )
+    head_s: float = Field(
+        default=10.0, gt=0, description="Seconds in which a connection has to say what it wants, from its first moment."
+    )
+    idle_s: float = Field(default=75.0, gt=0, description="Seconds for which a connection may rest between requests.")
+    waiting_media: _Positive = Field(
+        default=64,
+        description="Most pieces of media that wait to be hashed; more are refused with 503, and may be sent again.",
+    )
+    batch: int = Field(
+        default=1_000, ge=1, le=100_000, description="Most submissions, or entries of a bank, in one request."
+    )
+    requests_per_minute: _Positive = Field(
+        default=600_000, description="Most requests of one API key in a minute, where the key has no limit of its own."
+    )
+    refusals_per_minute: _Positive = Field(
+        default=60, description="Most failed logins and refused keys from one address in a minute."
+    )
+    shutdown_s: float = Field(
+        default=30.0, ge=0, description="Seconds that requests under way are given when the service is told to stop."
+    )
+    public_url: str | None = Field(
+        default=None,
+        description="Address under which people reach the service, such as https://hedgerow.example.org. Without it: "
+        "http:// and the host and port above. Cookies are sent over TLS only where it begins with https.",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; networks as CIDR.",
+    )
+    metrics_public: bool = Field(
+        default=False,
+        description="Whether /metrics answers without a key. It holds counts and names of banks, nothing else.",
+    )
+    log: Literal["text", "json"] = Field(default="text", description="How the log is written: for people, or as JSON.")
+    log_requests: Literal["none", "failed", "all"] = Field(
+        default="failed",
+        description="Which requests leave a line in the log: none, those answered with 500 or more, or all.",
+    )
+
+
+class OidcSettings(_Section):
+    """A login provider that speaks OpenID Connect. Without an issuer there is none."""
+
+    issuer: str | None = Field(
+        default=None,
+        description="Address of the provider, exactly as it writes its own: https, with "
+        "/.well-known/openid-configuration below it.",
+    )
+    client_id: str = Field(default="", description="What the provider calls this service.")
+    client_secret: SecretStr | None = Field(
+        default=None,
+        repr=False,
+        description="What this service proves itself with to the provider; none for a public client.",
+    )
+    name: str = Field(
+        default="your organisation", min_length=1, max_length=60, description="What the button of the login page says."
+    )
+    wait_s: float = Field(
+        default=5.0, gt=0, le=60, description="Most seconds that one answer of the provider may take."
+    )
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.issuer is None:
+            return self
+        if not self.client_id:
+            raise ValueError("an issuer needs a client_id")
+        scheme, _, rest = self.issuer.partition("://")
+        host = rest.partition("/")[0].rpartition(":")[0] or rest.partition("/")[0]
+        if scheme != "https" and not (scheme == "http" and host in {"127.0.0.1", "localhost", "[::1]"}):
+            raise ValueError("an issuer begins with https://")
+        return self
+
+
+class FetchSettings(_Section):
+    """Whether and how media is fetched from an address that a platform names. Off unless somebody turns it on."""
+
+    enabled: bool = Field(
+        default=False, description="Whether addresses are fetched at all. A platform may always send the bytes."
+    )
+    hosts: _Names = Field(
+        default=(),
+        description="The only hosts that are fetched from, each with its subdomains. Without any: every public host.",
+    )
+    ports: _Ports = Field(default=(), description="Ports that are gone to besides 80 and 443.")
+    private_networks: _Networks = Field(
+        default=(),
+        description="Networks as CIDR that are no public ones and may be fetched from all the same, such as that of an "
+        "object store of your own.",
+    )
+    size_bytes: _Positive = Field(default=512 * 1024**2, description="Most bytes of one answer.")
+    connect_s: float = Field(default=5.0, gt=0, description="Most seconds to find and reach a host.")
+    read_s: float = Field(default=10.0, gt=0, description="Most seconds in which nothing arrives.")
+    total_s: float = Field(
+        default=60.0, gt=0, description="Most seconds for one address, its redirects and all its bytes."
+    )
+    redirects: int = Field(default=3, ge=0, le=20, description="Most redirects that are followed.")
+
+
+class LookbackSettings(_Section):
+    """Whether signals of what is submitted are kept, for how long, and how a look-back goes through them."""
+
+    enabled: bool = Field(
+        default=False,
+        description="Whether the signals of submissions (never their media) are kept, so that one can look back.",
+    )
+    days: int = Field(default=90, ge=1, le=3_650, description="Days for which they are kept.")
+    on_bank: bool = Field(
+        default=False,
+        description="Whether a look-back is made for every entry that is banked, without anybody asking.",
+    )
+    slice_rows: int = Field(
+        default=2_000, ge=1, le=100_000, description="Submissions that are looked up before a look-back pauses."
+    )
+    pause_s: float = Field(
+        default=0.1,
+        ge=0,
+        description="Least seconds of a pause between two slices. Within a slice, too, a look-back rests for as long as "
+        "it worked.",
+    )
+
+
+class HmaSettings(_Section):
+    """The door that speaks the interface of Meta's Hasher-Matcher-Actioner."""
+
+    anonymous: bool = Field(
+        default=False,
+        description="Whether the door answers without a key: to this machine, and to `private_networks`. Said in the "
+        "log at the start and each minute.",
+    )
+    private_networks: _Networks = Field(
+        default=(),
+        description="Networks as CIDR that may come without a key too, where `anonymous` is on. Whoever is in them may "
+        "change every bank.",
+    )
+    dev: bool = Field(
+        default=False,
+        description="Whether HMA's development routes are there: factory reset, seeds, fetch now. Only with "
+        "`anonymous`, and without cases and reports.",
+    )
+    level: Literal["exact", "standard", "thorough"] = Field(
+        default="exact",
+        description="How many ways a query is looked up in a bank that is made through this door; `exact` is what HMA "
+        "itself finds.",
+    )
+    vpdq: bool = Field(default=False, description="Whether the signal type `vpdq` is offered beside `video_md5`.")
+    fetch_every_s: float = Field(default=240.0, ge=1, description="Seconds between two fetches of an exchange.")
+
+
+class WorkerSettings(_Section):
+    """What is done beside answering: webhooks, decisions that take effect, checkpoints."""
+
+    in_serve: bool = Field(
+        default=True,
+        description="Whether `hedgerow serve` does it too. Without it run `hedgerow worker` beside it.",
+    )
+    webhook_threads: int = Field(
+        default=32,
+        ge=1,
+        le=256,
+        description="Messages to all endpoints together that one process sends at the same time.",
+    )
+    # Four times the longest time-out of one step of a try (hedgerow.actions.rules.LEASE)
+    webhook_lease_s: float = Field(
+        default=60.0,
+        ge=1,
+        le=3_600,
+        description="Seconds after which another process may send a message that a process died over.",
+    )
+    checkpoint_hours: float = Field(
+        default=24.0,
+        ge=0,
+        le=8_760,
+        description="Hours between two signed checkpoints of the audit that are made without being asked for; 0 for "
+        "none.",
+    )
+    qa_share: float = Field(
+        default=0.0, ge=0, le=1, description="Share of closed cases that is drawn for a second review."
+    )
+    stop_s: float = Field(
+        default=20.0, ge=0, le=600, description="Seconds that a stop waits for what is on its way to a platform."
+    )
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Make one with `load_settings`; it never changes afterwards."""
 
@@ -241,7 +490,18 @@ class Settings(BaseSettings):
     videos: VideoSettings = Field(default=VideoSettings(), description="When two videos match.")
     imports: ImportSettings = Field(default=ImportSettings(), description="Limits of an imported file.")
     report: ReportSettings = Field(default=ReportSettings(), description="How much a report shows.")
+    server: ServerSettings = Field(default=ServerSettings(), description="What the service takes, and how much of it.")
     accounts: AccountSettings = Field(default=AccountSettings(), description="How logins, sessions and links live.")
+    workers: WorkerSettings = Field(default=WorkerSettings(), description="What is done beside answering.")
+    oidc: OidcSettings = Field(default=OidcSettings(), description="A login provider that speaks OpenID Connect.")
+    fetch: FetchSettings = Field(
+        default=FetchSettings(), description="Whether and how media is fetched from addresses."
+    )
+    lookback: LookbackSettings = Field(
+        default=LookbackSettings(), description="Whether one can look back on what was submitted."
+    )
+
+    hma: HmaSettings = Field(default=HmaSettings(), description="The door that speaks HMA's interface.")
 
     @classmethod
     def settings_customise_sources(

@@ -18,6 +18,7 @@ from hedgerow.actions import (
     deliver_again,
     enqueue,
     find_delivery,
+    is_any_due,
     list_attempts,
     list_deliveries,
     record_attempt,
@@ -246,6 +247,47 @@ def test_deliveries_are_listed_by_what_they_are_about_and_in_pages(
         assert find_delivery(connection, 1, now=now).state is DeliveryState.CONFIRMED
         with pytest.raises(DeliveryNotFound):
             find_delivery(connection, 9, now=now)
+
+
+def test_one_endpoint_is_told_alone_of_what_it_did_not_ask_for(
+    database: Database, endpoint: Endpoint, keys: ServiceKeys, now: datetime
+) -> None:
+    with database.write() as connection:
+        change_endpoint(connection, endpoint.id, events=["case.opened"], actor="user:1", now=now)
+        other, _ = add_endpoint(connection, "https://other.example/", keys=keys, actor="user:1", now=now)
+        numbers = enqueue(
+            connection,
+            "test",
+            subject_type="webhook",
+            subject_id=endpoint.id,
+            data={},
+            actor="user:1",
+            now=now,
+            endpoint=endpoint.id,
+        )
+        claims = claim_due(connection, keys=keys, now=now, only=numbers[0])
+        assert [claim.endpoint.id for claim in claims] == [endpoint.id]
+        assert list_deliveries(connection, now=now, endpoint=other.id) == []
+        assert [each.id for each in list_deliveries(connection, now=now, endpoint=endpoint.id)] == numbers
+
+
+def test_that_something_is_due_can_be_asked_without_claiming_it(
+    database: Database, endpoint: Endpoint, keys: ServiceKeys, now: datetime
+) -> None:
+    with database.read() as connection:
+        assert not is_any_due(connection, now=now)
+    _enqueue(database, now)
+    with database.read() as connection:
+        assert not is_any_due(connection, now=now - timedelta(seconds=1))
+        assert is_any_due(connection, now=now)
+    with database.write() as connection:
+        claim_due(connection, keys=keys, now=now)
+    with database.read() as connection:
+        assert not is_any_due(connection, now=now)
+    with database.write() as connection:
+        change_endpoint(connection, endpoint.id, is_active=False, actor="user:1", now=now)
+    with database.read() as connection:
+        assert not is_any_due(connection, now=now + LEASE * 2)
 
 
 def test_no_representation_shows_a_body_or_a_secret(

@@ -7,16 +7,18 @@ from sqlalchemy import select
 
 from hedgerow import audit
 from hedgerow.actions import (
+    RETRY_AFTER,
     add_endpoint,
     change_endpoint,
     claim_due,
     enqueue,
+    find_delivery,
     find_endpoint,
     list_endpoints,
     renew_secret,
 )
 from hedgerow.actions.tables import webhook_endpoints
-from hedgerow.errors import EndpointNotFound, InvalidEndpoint, SealBroken
+from hedgerow.errors import EndpointNotFound, InvalidEndpoint
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,15 +43,21 @@ def test_an_endpoint_is_added_with_a_secret_that_is_sealed_in_the_table(
     assert len(stored) > len(secret)
 
 
-def test_a_secret_moved_to_another_endpoint_does_not_open(database: Database, keys: ServiceKeys, now: datetime) -> None:
+def test_a_secret_moved_to_another_endpoint_does_not_open_and_keeps_no_other_from_being_told(
+    database: Database, keys: ServiceKeys, now: datetime
+) -> None:
     with database.write() as connection:
         for name in "ab":
             add_endpoint(connection, f"https://{name}.example/", keys=keys, actor="user:1", now=now)
         first = connection.execute(select(webhook_endpoints.c.secret).where(webhook_endpoints.c.id == 1)).scalar_one()
         connection.execute(webhook_endpoints.update().where(webhook_endpoints.c.id == 2).values(secret=first))
         enqueue(connection, "test", subject_type="webhook", subject_id=2, data={}, actor="user:1", now=now)
-    with pytest.raises(SealBroken), database.write() as connection:
-        claim_due(connection, keys=keys, now=now)
+    with database.write() as connection:
+        claims = claim_due(connection, keys=keys, now=now)
+        moved = find_delivery(connection, 2, now=now)
+    assert [claim.endpoint.id for claim in claims] == [1]
+    assert moved.last_error == "the secret does not open with the service key"
+    assert moved.due_at == now + RETRY_AFTER[0]
 
 
 def test_what_is_changed_is_kept_and_audited(database: Database, endpoint: Endpoint, now: datetime) -> None:

@@ -27,6 +27,7 @@ from hedgerow.banks import (
     export_entries,
     export_videos,
     import_entries,
+    importing,
     iterate_entries,
     list_banks,
     withdraw_entry,
@@ -37,6 +38,8 @@ from hedgerow.hashing.signal import SIGNAL_TYPES, Signal
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
     from hedgerow.database import Database
     from hedgerow.hashing.frame_list import FrameList
@@ -408,3 +411,36 @@ def test_videos_are_written_a_file_each_and_read_back_with_its_name(
     found = _videos(database, copy)
     assert [None if each is None else each.bits.tolist() for each in found] == [each.bits.tolist() for each in videos]
     assert [said.external_id for _, said in _content(database, copy)] == ["known-1", "known-2"]
+
+
+# ── in steps ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_import_in_steps_commits_each_and_reports_the_whole(
+    database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "_BATCH", 2)
+    lines = "".join(f"md5 {number:032x}\n" for number in range(1, 6)) + "nonsense\n"
+    with database.write() as connection:
+        bank = create_bank(connection, "known", now=now)
+    steps: list[int] = []
+
+    def import_it(most: int) -> ImportReport:
+        def on_step(_connection: Connection, report: ImportReport) -> None:
+            if len(steps) == most:
+                raise KeyboardInterrupt
+            steps.append(report.added)
+
+        return importing.import_in_steps(
+            database.write, bank, io.BytesIO(lines.encode()), now=now, options=ReadOptions("text"), on_step=on_step
+        )
+
+    with pytest.raises(KeyboardInterrupt):
+        import_it(1)
+    with database.read() as connection:
+        assert count_entries(connection, bank) == {"md5": 2}
+    steps.clear()
+    report = import_it(9)
+    assert (report.added, report.already_there, report.rejected) == (3, 2, 1)
+    assert [rejection.line for rejection in report.rejections] == [6]
+    assert steps == [0, 2, 1]

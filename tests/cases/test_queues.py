@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -115,3 +115,18 @@ def test_a_handed_on_case_moves_to_the_other_queue(world: World) -> None:
     with world.database.read() as connection:
         counts = {each.queue: each.waiting for each in count_queues(connection, now=world.now)}
     assert (counts[Queue.NEAR], counts[Queue.ESCALATED]) == (0, 1)
+
+
+def test_cases_are_listed_by_subject_namespace_and_due_time(world: World) -> None:
+    first = world.opened(0, account="ada")
+    second = world.opened(1, account="ben", namespace="other")
+    with world.database.read() as connection:
+
+        def numbers(**asked: Any) -> list[int]:
+            return [case.id for case in list_cases(connection, **asked)]
+
+        assert numbers(subject=("account", "ada")) == [first.id]
+        assert numbers(subject=("content", "ada")) == []
+        assert numbers(namespace="other") == [second.id]
+        assert numbers(due_before=world.now) == []
+        assert set(numbers(due_before=max(first.due_at, second.due_at))) == {first.id, second.id}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hedgerow.database import Database, open_database
+from hedgerow.database.file import RESTORING_NAME
 from hedgerow.database.plain import as_utc, ask, open_file_reader, stream
 from hedgerow.errors import DatabaseUnavailable
 
@@ -123,6 +124,9 @@ def test_where_a_database_must_look_first_there_is_no_reader(tmp_path: Path, dat
     assert not (tmp_path / "nowhere").exists()
     (tmp_path / "hedgerow.db").write_bytes(b"no database" * 1000)
     assert open_file_reader(tmp_path) is None
+    (data / RESTORING_NAME).touch()
+    assert open_file_reader(data) is None
+    (data / RESTORING_NAME).unlink()
     database = open_database(data)
     with database.write() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")

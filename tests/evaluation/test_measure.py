@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from hedgerow.errors import HashingError
-from hedgerow.evaluation import Progress, evaluate, transforms_named
+from hedgerow.evaluation import Progress, Share, evaluate, transforms_named
 from hedgerow.evaluation.measure import names_of
 from hedgerow.hashing.selftest import synthetic_picture
 
@@ -50,6 +50,7 @@ def test_originals_of_one_scene_are_listed_apart_and_are_no_strangers(evaluation
         assert evaluation.impostors[method].queries == transforms * entries
         assert evaluation.impostors[method].within(31) == 0
         assert int(evaluation.impostors[method].nearest.sum()) == strangers
+        assert evaluation.impostors[method].of_rows(31) == Share(0, strangers)
 
 
 def test_more_variants_come_nearer_to_strangers_and_cost_more_looks(evaluation: Evaluation) -> None:
@@ -123,7 +124,11 @@ def test_a_deep_crop_is_found_where_the_bank_holds_parts(pictures: Path, plan: P
     assert found.methods == ("hedgerow standard", "hedgerow standard, parts banked")
     whole, parts = (found.recall([0], method).found for method in found.methods)
     assert whole < parts == 6
-    assert found.impostors[found.methods[0]].pairs == found.impostors[found.methods[1]].pairs
+    bare, with_parts = (found.impostors[method] for method in found.methods)
+    assert bare.pairs == with_parts.pairs
+    # Parts are signals that a bank holds: copies are compared with them whatever the column takes for a match.
+    assert bare.of_rows(256).of > 4 * bare.pairs
+    assert np.array_equal(bare.rows, with_parts.rows)
 
 
 def test_unlike_pictures_that_were_altered_alike_are_compared_too(evaluation: Evaluation) -> None:

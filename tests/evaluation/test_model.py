@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hedgerow.evaluation import Band, Evaluation, Impostors, Plan, transforms_named
+from hedgerow.evaluation import Band, Evaluation, Impostors, Plan, Share, transforms_named
 
 
 @pytest.fixture
@@ -61,3 +61,9 @@ def test_rates_of_false_matches_are_for_a_query_and_a_million_entries() -> None:
     assert impostors.rate_per_million_entries(31) == 2.0
     assert 2.0 < impostors.highest_rate_per_million_entries(31) < 8.0
     assert Impostors().rate_per_million_entries(31) == 0.0
+
+
+def test_the_signals_that_copies_were_compared_with_are_counted_by_distance() -> None:
+    impostors = Impostors()
+    impostors.rows[31], impostors.rows[32], impostors.rows[90] = 2, 1, 97
+    assert impostors.of_rows(31) == Share(2, 100)

@@ -36,7 +36,7 @@ def test_a_plain_picture_is_plain_on_the_canvas(rows: int, columns: int) -> None
 def test_canvas_cells_are_means_of_equal_parts(rows: int, columns: int) -> None:
     luma = np.random.default_rng(1).integers(0, 256, (rows, columns), np.uint8)
     means = luma.reshape(SIDE, rows // SIDE, SIDE, columns // SIDE).mean(axis=(1, 3))
-    assert canvas(raster_of(luma)) == pytest.approx(means, abs=1e-3)
+    assert canvas(raster_of(luma)) == pytest.approx(means, abs=0.7)  # of noise: its weights are whole numbers of 1/256
 
 
 @given(rows=st.integers(40, 500), seed=st.integers(0, 99))

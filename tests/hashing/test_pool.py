@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from hedgerow.hashing import HashOptions, examine_file, pdq
+from hedgerow.hashing.examine import examine_bytes
 from hedgerow.hashing.pool import FileHash, FileTask, HashingPool
 from hedgerow.hashing.selftest import synthetic_picture
 from hedgerow.media import MediaLimits
@@ -178,3 +179,14 @@ def test_a_pool_uses_the_nursery_that_was_started_before_the_options_were_known(
         assert not nursery.is_lost
     assert [signal.type for signal in answer.hash.signals] == ["md5"]
     assert nursery.is_lost
+
+
+def test_one_task_may_be_hashed_in_full_where_the_others_are_not() -> None:
+    stream = io.BytesIO()
+    Image.fromarray(synthetic_picture(1600, 1200, 3)).save(stream, "JPEG", quality=90)
+    data = stream.getvalue()
+    with HashingPool(HashOptions(types=("pdq",)), jobs=1) as pool:
+        in_full = pool.hash_bytes(data, is_exact=True)
+        as_usual = pool.hash_bytes(data)
+    assert in_full.signals == examine_bytes(data, HashOptions(types=("pdq",), exact=True)).signals
+    assert as_usual.signals == examine_bytes(data, HashOptions(types=("pdq",))).signals

@@ -17,6 +17,7 @@ from PIL import Image
 from hedgerow.errors import MediaError
 from hedgerow.hashing import hash_bytes, hash_file
 from hedgerow.media import lowpass
+from hedgerow.media.compiled import CompiledKernels
 from hedgerow.media.jpeg import JpegPicture, read_header
 
 if TYPE_CHECKING:
@@ -35,11 +36,11 @@ def _kernels() -> None:
 
 
 @pytest.fixture
-def unloaded(monkeypatch: pytest.MonkeyPatch) -> lowpass._Outcome:
+def unloaded(monkeypatch: pytest.MonkeyPatch) -> CompiledKernels:
     """Start as a fresh process does."""
-    outcome = lowpass._Outcome()
-    monkeypatch.setattr(lowpass, "_outcome", outcome)
-    return outcome
+    kernels = CompiledKernels("hedgerow.media.lowpass_kernels", "draw", lowpass.KERNELS.worth_loading)
+    monkeypatch.setattr(lowpass, "KERNELS", kernels)
+    return kernels
 
 
 def photo(columns: int, rows: int, noise: float = 25, seed: int = 1) -> Image.Image:
@@ -275,23 +276,21 @@ def test_hostile_data_behind_a_good_header_is_survived(noise: bytes) -> None:
     require_equal_or_declined(data[: body_start(data)] + noise + b"\xff\xd9")
 
 
-def test_a_hash_is_the_same_with_and_without(tmp_path: Path, unloaded: lowpass._Outcome) -> None:
+def test_a_hash_is_the_same_with_and_without(tmp_path: Path, unloaded: CompiledKernels) -> None:
     data = jpeg(photo(3000, 2600), quality=80)
     file = tmp_path / "photo.jpg"
     file.write_bytes(data)
     without, cut = hash_file(file), hash_bytes(data[:-500])
-    assert unloaded.decoded_bytes == 2 * len(data) - 500
+    assert unloaded.work_done == 2 * len(data) - 500
     assert lowpass.prepare()
     assert hash_file(file) == without
     assert hash_bytes(data[:-500]) == cut
     assert plane_of(data) is not None
 
 
-def test_the_kernels_are_loaded_in_the_background_once_that_pays(
-    unloaded: lowpass._Outcome, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_kernels_are_loaded_in_the_background_once_that_pays(unloaded: CompiledKernels) -> None:
     data = jpeg(photo(80, 60))
-    monkeypatch.setattr(lowpass, "WORTH_LOADING_BYTES", 2 * len(data))
+    unloaded.worth_loading = 2 * len(data)
     assert plane_of(data) is None
     assert not unloaded.loader
     assert plane_of(data) is None
@@ -299,55 +298,6 @@ def test_the_kernels_are_loaded_in_the_background_once_that_pays(
     assert loader
     loader.join()
     assert plane_of(data) is not None
-
-
-def test_kernels_that_cannot_be_had_cost_nothing_but_speed(
-    unloaded: lowpass._Outcome, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tried = []
-
-    def fail(name: str) -> None:
-        tried.append(name)
-        raise ImportError(name)
-
-    monkeypatch.setattr("importlib.import_module", fail)
-    assert not lowpass.prepare()
-    assert not lowpass.prepare()
-    assert len(tried) == 2  # with a cache and without
-    assert plane_of(jpeg(photo(80, 60))) is None
-    assert unloaded.loader is None
-
-
-def test_a_confined_process_without_a_cache_does_not_load(
-    unloaded: lowpass._Outcome, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lowpass, "_is_confined", lambda: True)
-    monkeypatch.setattr(lowpass, "_is_cached", lambda: False)
-    assert not lowpass.prepare()
-    assert unloaded.was_tried
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of address space are checked on Linux")
-@pytest.mark.parametrize(("megabytes", "answer"), [(768, "True"), (300, "False")])
-def test_a_confined_process_loads_only_what_fits(megabytes: int, answer: str) -> None:
-    program = (
-        "import os, resource, numpy\n"
-        "from hedgerow.media import lowpass\n"
-        "held = int(open('/proc/self/statm').read().split()[0]) * os.sysconf('SC_PAGE_SIZE')\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
-        f"resource.setrlimit(resource.RLIMIT_AS, (held + {megabytes << 20},) * 2)\n"
-        "print(lowpass.prepare() if lowpass._is_cached() else 'no cache')\n"
-    )
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() in {answer, "no cache"}
-    assert not run.stderr
-
-
-def test_a_process_may_end_while_it_loads() -> None:
-    program = "from hedgerow.media import lowpass; lowpass._load_in_background()"
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert not run.stdout
-    assert not run.stderr
 
 
 def test_importing_hedgerow_imports_no_numba() -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from hedgerow.banks.model import Match
 from hedgerow.hashing import Unchecked
+from hedgerow.hashing.caution import Caution
 from hedgerow.matching.segments import Segment
 from hedgerow.media import MediaInfo
-from hedgerow.scanning.model import Caution, FileResult, ScanStatistics, ThroughputSample
+from hedgerow.scanning.model import FileResult, ScanStatistics, ThroughputSample
 from hedgerow.scanning.report import BankLine, ReportHeader
 
 __all__: list[str] = []

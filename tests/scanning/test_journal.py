@@ -14,10 +14,11 @@ import pytest
 from hedgerow.banks.model import Match
 from hedgerow.errors import DatabaseUnavailable, JournalBusy
 from hedgerow.hashing import Unchecked
+from hedgerow.hashing.caution import Caution
 from hedgerow.matching.segments import Segment
 from hedgerow.media import MediaInfo
 from hedgerow.scanning.journal import Journal, Progressed, journal_path, remove_abandoned
-from hedgerow.scanning.model import Caution, FileResult
+from hedgerow.scanning.model import FileResult
 from hedgerow.scanning.walk import FoundFile
 
 if TYPE_CHECKING:

@@ -14,10 +14,11 @@ from PIL import Image
 from hedgerow.banks.model import Match
 from hedgerow.errors import JournalBusy, NothingToScan
 from hedgerow.hashing import HashOptions, MediaHash, Signal, Unchecked, examine_bytes, examine_file
+from hedgerow.hashing.caution import caution_of
 from hedgerow.hashing.frame_list import FrameList
 from hedgerow.hashing.pool import FileHash, FileTask
 from hedgerow.media import MediaInfo
-from hedgerow.scanning.scan import Scan, ScanRequest, caution_of
+from hedgerow.scanning.scan import Scan, ScanRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

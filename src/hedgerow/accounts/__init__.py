@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         use_first_admin_link,
         use_link,
     )
-    from hedgerow.accounts.logins import begin_login, finish_login, log_in_by_oidc, set_up_totp
+    from hedgerow.accounts.logins import begin_login, finish_confirmation, finish_login, log_in_by_oidc, set_up_totp
     from hedgerow.accounts.model import (
         ApiKey,
         LinkPurpose,
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         end_session,
         find_session,
         is_worth_noting,
+        list_sessions,
         note_request,
     )
     from hedgerow.accounts.tokens import csrf_token, is_csrf_token
@@ -110,6 +111,7 @@ __all__ = [
     "find_session",
     "find_user",
     "find_user_by_id",
+    "finish_confirmation",
     "finish_login",
     "has_users",
     "hash_password",
@@ -118,6 +120,7 @@ __all__ = [
     "latest_account_change",
     "link_oidc",
     "list_keys",
+    "list_sessions",
     "list_users",
     "log_in_by_oidc",
     "make_first_admin_link",
@@ -177,6 +180,7 @@ _HOME = {
     "find_session": "hedgerow.accounts.sessions",
     "find_user": "hedgerow.accounts.finding",
     "find_user_by_id": "hedgerow.accounts.finding",
+    "finish_confirmation": "hedgerow.accounts.logins",
     "finish_login": "hedgerow.accounts.logins",
     "has_users": "hedgerow.accounts.finding",
     "hash_password": "hedgerow.accounts.passwords",
@@ -185,6 +189,7 @@ _HOME = {
     "latest_account_change": "hedgerow.accounts.changes",
     "link_oidc": "hedgerow.accounts.records",
     "list_keys": "hedgerow.accounts.keys",
+    "list_sessions": "hedgerow.accounts.sessions",
     "list_users": "hedgerow.accounts.finding",
     "log_in_by_oidc": "hedgerow.accounts.logins",
     "make_first_admin_link": "hedgerow.accounts.links",

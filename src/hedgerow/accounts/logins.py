@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     AnyRow = Row[*tuple[Any, ...]]
 
-__all__ = ["begin_login", "finish_login", "log_in_by_oidc", "set_up_totp"]
+__all__ = ["begin_login", "finish_confirmation", "finish_login", "log_in_by_oidc", "set_up_totp"]
 
 # The actor of a login that was refused: nobody knows who it was.
 _STRANGER = "anonymous"
@@ -123,6 +123,31 @@ def finish_login(
         values["totp_counter"] = factor.counter
     connection.execute(update(users).where(users.c.id == row.id).values(values))
     return begin_session(connection, find_user_by_id(connection, row.id), policy=policy, how=factor.how, now=now)
+
+
+def finish_confirmation(
+    connection: Connection, attempt: LoginAttempt, check: PasswordCheck, *, now: datetime
+) -> LoginRefused | None:
+    """Record what came of asking somebody who is logged in for the password once more: before what outlives a session.
+
+    Failures count like those of logins, so that whoever finds an open browser cannot guess on.
+
+    Args:
+        connection: Of `Database.write`.
+        attempt: What `begin_login` gave.
+        check: What came of holding the password against its hash.
+        now: When.
+
+    Returns:
+        None where the password is right; else the error to be raised once this is committed.
+    """
+    row = connection.execute(select(users).where(users.c.id == (attempt.user_id or 0)).with_for_update()).first()
+    refusal = _why_refused(row, attempt, check)
+    if refusal is not None or row is None:
+        _record_refusal(connection, attempt, refusal or "unknown", now)
+        return LoginRefused()
+    _take_back(connection, row, attempt)
+    return None
 
 
 def _why_refused(row: AnyRow | None, attempt: LoginAttempt, check: PasswordCheck) -> str | None:

@@ -30,6 +30,7 @@ __all__ = [
     "end_sessions_of",
     "find_session",
     "is_worth_noting",
+    "list_sessions",
     "note_request",
 ]
 
@@ -86,6 +87,27 @@ def find_session(connection: Connection, token: str, *, policy: SessionPolicy, n
     if not user.is_active:
         raise SessionEnded
     return Session(row.id, user, row.created_at, row.last_seen_at, row.expires_at, permissions_of(user.roles))
+
+
+def list_sessions(connection: Connection, user_id: int, *, policy: SessionPolicy, now: datetime) -> list[Session]:
+    """List a user's sessions that are not over, the one seen last first.
+
+    Raises:
+        UserNotFound: There is no such user.
+    """
+    user = find_user_by_id(connection, user_id)
+    permissions = permissions_of(user.roles)
+    rows = connection.execute(
+        select(sessions)
+        .where(
+            sessions.c.user_id == user_id,
+            sessions.c.ended_at.is_(None),
+            sessions.c.expires_at > now,
+            sessions.c.last_seen_at > now - timedelta(seconds=policy.idle_s),
+        )
+        .order_by(sessions.c.last_seen_at.desc(), sessions.c.id.desc())
+    )
+    return [Session(row.id, user, row.created_at, row.last_seen_at, row.expires_at, permissions) for row in rows]
 
 
 def is_worth_noting(session: Session, now: datetime) -> bool:

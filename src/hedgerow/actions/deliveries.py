@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, func, insert, or_, select, update
@@ -13,7 +14,7 @@ from hedgerow.actions.endpoints import endpoint_of, open_secret
 from hedgerow.actions.model import Attempt, Claim, Delivery, DeliveryState, Sent, Unconfirmed
 from hedgerow.actions.rules import EVENTS, IN_FLIGHT, LEASE, is_wanted, retry_delay
 from hedgerow.actions.tables import deliveries, delivery_attempts, webhook_endpoints
-from hedgerow.errors import DeliveryNotFound, InvalidEndpoint, LeaseLost
+from hedgerow.errors import DeliveryNotFound, InvalidEndpoint, LeaseLost, SealBroken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,13 +31,17 @@ __all__ = [
     "deliver_again",
     "enqueue",
     "find_delivery",
+    "given_up",
+    "is_any_due",
     "list_attempts",
     "list_deliveries",
     "record_attempt",
     "unconfirmed",
+    "unconfirmed_about",
 ]
 
 _MOST_ERROR_CHARACTERS = 200
+_SEALED = "the secret does not open with the service key"
 
 
 def enqueue(
@@ -48,6 +53,7 @@ def enqueue(
     data: Mapping[str, object],
     actor: str,
     now: datetime,
+    endpoint: int | None = None,
 ) -> list[int]:
     """Write one message for every active endpoint that wants an event, in the transaction of what it is about.
 
@@ -61,6 +67,7 @@ def enqueue(
         data: What the platform is to know: its own ids, never a signal.
         actor: Who caused it.
         now: When.
+        endpoint: Write it for this endpoint alone, whatever that asks for.
 
     Returns:
         The numbers of the deliveries; none where nobody wants it.
@@ -88,9 +95,9 @@ def enqueue(
     }
     numbers: list[int] = [
         connection.execute(
-            insert(deliveries).values({**message, "endpoint_id": endpoint}).returning(deliveries.c.id)
+            insert(deliveries).values({**message, "endpoint_id": told}).returning(deliveries.c.id)
         ).scalar_one()
-        for endpoint in _told_of(connection, event)
+        for told in (_told_of(connection, event) if endpoint is None else [endpoint])
     ]
     if numbers:
         audit.append(
@@ -115,12 +122,30 @@ def _told_of(connection: Connection, event: str) -> list[int]:
     return [int(row.id) for row in rows if is_wanted(event, json.loads(row.events))]
 
 
+def is_any_due(connection: Connection, *, now: datetime) -> bool:
+    """Tell whether a message is due: cheaper to ask than to claim, and in the way of nobody who writes."""
+    found = connection.execute(
+        select(deliveries.c.id)
+        .join(webhook_endpoints, webhook_endpoints.c.id == deliveries.c.endpoint_id)
+        .where(webhook_endpoints.c.is_active, _is_due(now))
+        .limit(1)
+    ).first()
+    return found is not None
+
+
 def claim_due(
-    connection: Connection, *, keys: ServiceKeys, now: datetime, most: int = 16, lease: timedelta = LEASE
+    connection: Connection,
+    *,
+    keys: ServiceKeys,
+    now: datetime,
+    most: int = 16,
+    lease: timedelta = LEASE,
+    only: int | None = None,
 ) -> list[Claim]:
     """Take a lease on messages that are due, the oldest first, only a few of each endpoint.
 
-    Commit before anything is sent: the lease is what keeps others off, not the transaction.
+    Commit before anything is sent: the lease is what keeps others off, not the transaction. A message whose secret does
+    not open counts as tried, so that it does not keep the others from being sent.
 
     Args:
         connection: Of `Database.write`.
@@ -128,6 +153,7 @@ def claim_due(
         now: When.
         most: How many at most.
         lease: How long they are ours.
+        only: Nothing but the delivery of this number.
     """
     in_flight = (
         select(deliveries.c.endpoint_id, func.count().label("count"))
@@ -146,6 +172,8 @@ def claim_due(
         .subquery()
     )
     chosen = select(due.c.id).where(due.c.place <= IN_FLIGHT).order_by(due.c.due_at, due.c.id).limit(most)
+    if only is not None:
+        chosen = select(due.c.id).where(due.c.id == only)
     # PostgreSQL locks no rows of a query with windows: they are chosen first, then locked, and looked at again.
     numbers = [row.id for row in connection.execute(chosen)]
     locked = connection.execute(
@@ -165,11 +193,11 @@ def claim_due(
             .join(deliveries, deliveries.c.endpoint_id == webhook_endpoints.c.id)
             .where(deliveries.c.id == number)
         ).one()
-        claims.append(
-            Claim(
-                find_delivery(connection, number, now=now), endpoint_of(row), open_secret(row, keys), token, now + lease
-            )
-        )
+        claim = Claim(find_delivery(connection, number, now=now), endpoint_of(row), b"", token, now + lease)
+        try:
+            claims.append(replace(claim, secret=open_secret(row, keys)))
+        except SealBroken:
+            record_attempt(connection, claim, Sent(None, _SEALED, 0), now=now)
     return claims
 
 
@@ -277,6 +305,7 @@ def list_deliveries(
     is_unconfirmed: bool = False,
     before: int | None = None,
     most: int = 100,
+    endpoint: int | None = None,
 ) -> list[Delivery]:
     """Return deliveries, the newest first.
 
@@ -287,15 +316,34 @@ def list_deliveries(
         is_unconfirmed: Only those that the platform has not confirmed.
         before: Only those with a smaller number; the last one's, to go on.
         most: How many at most.
+        endpoint: Only those to one endpoint.
     """
     statement = select(deliveries).order_by(deliveries.c.id.desc()).limit(most)
     if subject is not None:
         statement = statement.where(deliveries.c.subject_type == subject[0], deliveries.c.subject_id == subject[1])
+    if endpoint is not None:
+        statement = statement.where(deliveries.c.endpoint_id == endpoint)
     if is_unconfirmed:
         statement = statement.where(deliveries.c.delivered_at.is_(None))
     if before is not None:
         statement = statement.where(deliveries.c.id < before)
     return [_delivery_of(row, now) for row in connection.execute(statement)]
+
+
+def unconfirmed_about(connection: Connection, subject_type: str) -> set[str]:
+    """Return the ids of all subjects of a type about which a message is not confirmed, given up or not."""
+    statement = select(deliveries.c.subject_id).where(
+        deliveries.c.delivered_at.is_(None), deliveries.c.subject_type == subject_type
+    )
+    return set(connection.execute(statement.distinct()).scalars())
+
+
+def given_up(connection: Connection, endpoint: int) -> list[int]:
+    """Return the numbers of the messages to an endpoint that were given up, the oldest first."""
+    statement = select(deliveries.c.id).where(
+        deliveries.c.endpoint_id == endpoint, deliveries.c.gave_up_at.is_not(None)
+    )
+    return [int(number) for number in connection.execute(statement.order_by(deliveries.c.id)).scalars()]
 
 
 def list_attempts(connection: Connection, number: int) -> list[Attempt]:

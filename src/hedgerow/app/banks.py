@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
 from hedgerow.app.clock import now
 from hedgerow.app.hashing import hash_files
 from hedgerow.app.matching import matcher_of, open_to_read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from sqlalchemy import Connection
+    from typing_extensions import Buffer
 
     from hedgerow.banks import Added, Attributes, Bank, BankSummary, ImportReport
     from hedgerow.banks.formats import ReadOptions
@@ -34,6 +39,9 @@ __all__ = [
     "show_bank",
     "withdraw",
 ]
+
+
+_CHUNK_BYTES = 256 * 1024  # what is read of a list at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,35 +73,44 @@ def create_bank(
     minimum_quality: int | None = None,
     level: Level = "standard",
     note: str | None = None,
+    actor: str = "cli",
 ) -> Bank:
     """Create a bank; what is not said comes from the settings."""
+    from hedgerow.app.bank_audit import record_created
     from hedgerow.banks import records
 
     with _database(settings) as database, database.write() as connection:
-        return records.create_bank(
+        at = now()
+        bank = records.create_bank(
             connection,
             name,
-            now=now(),
+            now=at,
             threshold=settings.threshold if threshold is None else threshold,
             minimum_quality=settings.minimum_quality if minimum_quality is None else minimum_quality,
             level=level,
             note=note,
         )
+        record_created(connection, bank, actor=actor, now=at)
+        return bank
 
 
-def change_bank(settings: Settings, name: str, change: BankChange) -> Bank:
+def change_bank(settings: Settings, name: str, change: BankChange, *, actor: str = "cli") -> Bank:
     """Change a bank's threshold, minimum quality, level, or whether it is searched."""
+    from hedgerow.app.bank_audit import record_changed
     from hedgerow.banks import records
 
     with _database(settings) as database, database.write() as connection:
-        return records.change_bank(
+        before = records.find_bank(connection, name, is_locking=True)
+        after = records.change_bank(
             connection,
-            records.find_bank(connection, name),
+            before,
             threshold=change.threshold,
             minimum_quality=change.minimum_quality,
             is_enabled=change.is_enabled,
             level=change.level,
         )
+        record_changed(connection, before, after, actor=actor, now=now())
+        return after
 
 
 def list_banks(settings: Settings) -> list[BankSummary]:
@@ -144,11 +161,13 @@ def add_files(
     types: Sequence[str] = ("pdq",),
     attributes: Attributes | None = None,
     with_regions: bool = False,
+    actor: str = "cli",
 ) -> Iterator[tuple[str, MediaHash, Added]]:
     """Hash files exactly and add their signals to a bank, those of a picture's likely crops too if asked for.
 
     One transaction a file.
     """
+    from hedgerow.app.bank_audit import record_added
     from hedgerow.banks import Attributes, NewEntry, records
 
     said = attributes or Attributes()
@@ -158,20 +177,31 @@ def add_files(
         for path, result in hash_files(settings, paths, types=types, exact=True, bank_regions=with_regions):
             with database.write() as connection:
                 new = [NewEntry(signal, said) for signal in result.signals]
-                added = records.add_entries(connection, bank, new, now=now())
+                at = now()
+                added = records.add_entries(connection, bank, new, now=at)
+                record_added(connection, bank, added, actor=actor, now=at)
             yield path, result, added
 
 
 def add_values(
-    settings: Settings, name: str, signals: Sequence[Signal], *, attributes: Attributes | None = None
+    settings: Settings,
+    name: str,
+    signals: Sequence[Signal],
+    *,
+    attributes: Attributes | None = None,
+    actor: str = "cli",
 ) -> Added:
     """Add signals that came as text to a bank."""
+    from hedgerow.app.bank_audit import record_added
     from hedgerow.banks import Attributes, NewEntry, records
 
     said = attributes or Attributes()
     with _database(settings) as database, database.write() as connection:
         bank = records.find_bank(connection, name)
-        return records.add_entries(connection, bank, [NewEntry(each, said) for each in signals], now=now())
+        at = now()
+        added = records.add_entries(connection, bank, [NewEntry(each, said) for each in signals], now=at)
+        record_added(connection, bank, added, actor=actor, now=at)
+        return added
 
 
 def import_bank(
@@ -181,48 +211,145 @@ def import_bank(
     *,
     options: ReadOptions,
     readmit_withdrawn: bool = False,
+    actor: str = "cli",
 ) -> ImportReport:
-    """Add the signals of a list to a bank: all of them in one transaction, or none."""
+    """Add the signals of a list to a bank: all of them in one transaction, or none.
+
+    Args:
+        settings: The settings.
+        name: The bank.
+        source: A file, or a stream of bytes.
+        options: How to read the list.
+        readmit_withdrawn: Whether signals that were withdrawn from this bank come back.
+        actor: Who imports, for the audit.
+    """
+    from hedgerow.app.bank_audit import record_imported
     from hedgerow.banks import import_entries, records
 
     with _database(settings) as database:
-        with database.write() as connection:
+        with _digested(source) as (stream, digest, named), database.write() as connection:
+            bank = records.find_bank(connection, name)
+            at = now()
             report = import_entries(
                 connection,
-                records.find_bank(connection, name),
-                source,
-                now=now(),
-                options=options,
+                bank,
+                stream,
+                now=at,
+                options=replace(options, name=options.name or named),
                 readmit_withdrawn=readmit_withdrawn,
                 listed_rejections=settings.imports.rejections,
             )
+            record_imported(connection, bank, report, sha256=digest(), actor=actor, now=at)
         # The index of a large bank is built now, while somebody is waiting anyway, not at the next match.
         matcher_of(settings, database, [name]).load()
         return report
 
 
-def export_bank(settings: Settings, name: str, out: TextIO, *, form: str, only_redistributable: bool) -> int:
-    """Write a bank's live entries and return how many."""
-    from hedgerow.banks import export_entries, records
+class _Digesting(io.RawIOBase):
+    """Passes bytes on and digests them on their way: of a million lines not measurable beside the import."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._digest = hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        view = memoryview(buffer)
+        data = self._source.read(len(view))
+        view[: len(data)] = data
+        self._digest.update(data)
+        return len(data)
+
+    def hexdigest(self) -> str:
+        """Return the SHA-256 of all there is, read or not yet."""
+        while rest := self._source.read(_CHUNK_BYTES):
+            self._digest.update(rest)
+        return self._digest.hexdigest()
+
+
+@contextmanager
+def _digested(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, Callable[[], str], str | None]]:
+    """Open a list; give its bytes, a function that returns the SHA-256 of all of them, and the file's name."""
+    from pathlib import Path
+
+    from hedgerow.errors import ImportUnreadable
+
+    if not isinstance(source, Path):
+        digesting = _Digesting(source)
+        yield cast("BinaryIO", io.BufferedReader(digesting, _CHUNK_BYTES)), digesting.hexdigest, None
+        return
+    try:
+        with source.open("rb") as file:
+            digesting = _Digesting(file)
+            yield cast("BinaryIO", io.BufferedReader(digesting, _CHUNK_BYTES)), digesting.hexdigest, source.stem
+    except OSError as error:
+        raise ImportUnreadable(error.strerror or "the file cannot be read") from error
+
+
+def export_bank(
+    settings: Settings, name: str, out: TextIO, *, form: str, only_redistributable: bool, actor: str = "cli"
+) -> int:
+    """Write a bank's live entries and return how many. That is recorded before the first value leaves."""
+    from hedgerow.banks import export_entries
 
     with _database(settings) as database, database.read() as connection:
-        bank = records.find_bank(connection, name)
+        bank = _record_export(database, connection, name, form, actor, only_redistributable=only_redistributable)
         return export_entries(connection, bank, out, format=form, only_redistributable=only_redistributable)
 
 
-def export_videos(settings: Settings, name: str, folder: Path, *, form: str, only_redistributable: bool) -> int:
-    """Write each of a bank's live videos to a file of its own and return how many."""
-    from hedgerow.banks import records
+def export_videos(
+    settings: Settings, name: str, folder: Path, *, form: str, only_redistributable: bool, actor: str = "cli"
+) -> int:
+    """Write each of a bank's live videos to a file of its own and return how many. That is recorded before."""
     from hedgerow.banks.importing import export_videos as export
 
     with _database(settings) as database, database.read() as connection:
-        bank = records.find_bank(connection, name)
+        bank = _record_export(
+            database, connection, name, form, actor, only_redistributable=only_redistributable, types=("vpdq",)
+        )
         return export(connection, bank, folder, format=form, only_redistributable=only_redistributable)
 
 
-def withdraw(settings: Settings, name: str, entry: str, *, reason: str | None = None) -> list[int]:
+def _record_export(
+    database: Database,
+    reading: Connection,
+    name: str,
+    form: str,
+    actor: str,
+    *,
+    only_redistributable: bool,
+    types: Sequence[str] | None = None,
+) -> Bank:
+    """Record, and commit, that what one state of the database holds of a bank is about to be written out."""
+    from hedgerow.app.bank_audit import record_exported
+    from hedgerow.banks import records
+
+    bank = records.find_bank(reading, name)
+    counts = records.count_entries(reading, bank, only_redistributable=only_redistributable)
+    count = sum(each for kind, each in counts.items() if types is None or kind in types)
+    with database.write() as connection:
+        record_exported(
+            connection,
+            bank,
+            entries=count,
+            form=form,
+            only_redistributable=only_redistributable,
+            actor=actor,
+            now=now(),
+        )
+    return bank
+
+
+def withdraw(settings: Settings, name: str, entry: str, *, reason: str | None = None, actor: str = "cli") -> list[int]:
     """Withdraw an entry, by its id or its value, and return the ids."""
+    from hedgerow.app.bank_audit import record_withdrawn
     from hedgerow.banks import records
 
     with _database(settings) as database, database.write() as connection:
-        return records.withdraw_entry(connection, records.find_bank(connection, name), entry, now=now(), reason=reason)
+        bank = records.find_bank(connection, name)
+        at = now()
+        ids = records.withdraw_entry(connection, bank, entry, now=at, reason=reason)
+        record_withdrawn(connection, bank, ids, has_reason=bool(reason), actor=actor, now=at)
+        return ids

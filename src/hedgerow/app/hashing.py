@@ -66,7 +66,7 @@ def unchecked_object(unchecked: Unchecked | None) -> dict[str, str] | None:
 
 def caution_object(result: MediaHash) -> dict[str, str] | None:
     """Return what a person should know about a file that was matched all the same, for JSON output."""
-    from hedgerow.scanning.scan import caution_of
+    from hedgerow.hashing.caution import caution_of
 
     caution = caution_of(result)
     return None if caution is None else {"reason": caution.reason, "detail": caution.detail}

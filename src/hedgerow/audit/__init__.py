@@ -1,4 +1,4 @@
-"""The audit: one hash-chained line for each change, view, denial, export and login that a room appends.
+"""The audit: one hash-chained line for each change, view, denial, export and login.
 
 An *entry* says who did what to which subject and when; it carries the hash of the entry before, so that none can be
 changed, taken out or moved unseen. A *checkpoint* is a signed statement of the latest entry, given away so that the

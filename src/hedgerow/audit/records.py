@@ -178,7 +178,7 @@ def entry_lines(connection: Connection, *, first: int = 1) -> Iterator[bytes]:
         raise AuditEntryNotFound(first)
     yield header_line(first, _hash_before(connection, first))
     statement = _RAW.where(audit_entries.c.sequence >= first).order_by(audit_entries.c.sequence)
-    with connection.execution_options(yield_per=_ROWS_PER_FETCH).execute(statement) as result:
+    with connection.execute(statement.execution_options(yield_per=_ROWS_PER_FETCH)) as result:
         for row in result:
             hashed = hashed_text(
                 sequence=row.sequence,

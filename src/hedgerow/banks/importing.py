@@ -13,6 +13,7 @@ from hedgerow.banks.formats import ReadOptions, open_list
 from hedgerow.banks.model import ImportReport, NewEntry, Rejection
 from hedgerow.banks.records import add_entries, iterate_entries
 from hedgerow.banks.vpdq import packed_text, vpdq_json, vpdq_lines
+from hedgerow.database import large_cache
 from hedgerow.errors import ImportUnreadable
 
 if TYPE_CHECKING:
@@ -86,6 +87,13 @@ def import_entries(
             raise ImportUnreadable(error.strerror or "the file cannot be read") from error
     reading = open_list(source, options)
     total = _Tally(reading.format, listed_rejections, on_rejected)
+    with large_cache(connection):
+        return _take_in(connection, bank, reading, total, now=now, readmit_withdrawn=readmit_withdrawn)
+
+
+def _take_in(
+    connection: Connection, bank: Bank, reading: Reading, total: _Tally, *, now: datetime, readmit_withdrawn: bool
+) -> ImportReport:
     for batch, rejections in _batches(reading):
         outcome = add_entries(connection, bank, [new for _, new in batch], now=now, readmit_withdrawn=readmit_withdrawn)
         total.take(batch, rejections, outcome)

@@ -74,12 +74,15 @@ def count_queues(connection: Connection, *, now: datetime) -> list[QueueCount]:
     return counted
 
 
-def list_cases(
+def list_cases(  # noqa: PLR0913  (a list is asked for in these ways)
     connection: Connection,
     *,
     queue: Queue | None = None,
     state: State | None = None,
     claimed_by: int | None = None,
+    namespace: str | None = None,
+    subject: tuple[str, str] | None = None,
+    due_before: datetime | None = None,
     after: tuple[int, datetime, int] | None = None,
     limit: int = 50,
 ) -> list[Case]:
@@ -88,13 +91,26 @@ def list_cases(
     Args:
         connection: An open connection.
         queue: Only of this queue.
-        state: Only in this state; None for all that are in a queue or worked on.
+        state: Only in this state; None for all that are in a queue or worked on, and of a subject for all.
         claimed_by: Only those that this user works on.
+        namespace: Only those about subjects of this namespace.
+        subject: Only those about this one: its kind and name.
+        due_before: Only those that are due until then.
         after: Priority, due time and id of the last case of the page before.
         limit: Most cases.
     """
     key = (cases.c.priority, cases.c.due_at, cases.c.id)
-    statement = select(cases).where(cases.c.state.in_(_IN_A_QUEUE) if state is None else cases.c.state == state)
+    statement = select(cases)
+    if state is not None:
+        statement = statement.where(cases.c.state == state)
+    elif subject is None:
+        statement = statement.where(cases.c.state.in_(_IN_A_QUEUE))
+    if namespace is not None:
+        statement = statement.where(cases.c.namespace == namespace)
+    if subject is not None:
+        statement = statement.where(cases.c.subject_kind == subject[0], cases.c.subject_id == subject[1])
+    if due_before is not None:
+        statement = statement.where(cases.c.due_at <= due_before)
     if queue is not None:
         statement = statement.where(cases.c.queue == queue)
     if claimed_by is not None:

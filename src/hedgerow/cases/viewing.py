@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from hedgerow.cases.steps import AnyRow
 
-__all__ = ["Seen", "count_exposures", "list_views", "record_view", "seen_by_us"]
+__all__ = ["Seen", "case_views", "count_exposures", "list_views", "record_view", "seen_by_us"]
 
 _REVEAL_LENGTH = 64
 
@@ -102,6 +102,19 @@ def list_views(connection: Connection, submission_id: int, *, user_id: int | Non
     statement = select(views).where(views.c.submission_id == submission_id).order_by(views.c.id)
     if user_id is not None:
         statement = statement.where(views.c.user_id == user_id)
+    return [_view(row) for row in connection.execute(statement)]
+
+
+def case_views(connection: Connection, case_id: int, *, after: int = 0, limit: int = 100) -> list[View]:
+    """List what was seen in one case, by anybody, in its order.
+
+    Args:
+        connection: An open connection.
+        case_id: The case.
+        after: Only those with a greater id: the last of the page before.
+        limit: Most views.
+    """
+    statement = select(views).where(views.c.case_id == case_id, views.c.id > after).order_by(views.c.id).limit(limit)
     return [_view(row) for row in connection.execute(statement)]
 
 

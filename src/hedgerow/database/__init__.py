@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hedgerow.database.connection import Database, open_database
+    from hedgerow.database.connection import Database, large_cache, open_database
     from hedgerow.database.file import database_exists
     from hedgerow.database.revisions import REVISIONS, needs_upgrade
     from hedgerow.database.schema import UtcDateTime, metadata
@@ -20,6 +20,7 @@ __all__ = [
     "Database",
     "UtcDateTime",
     "database_exists",
+    "large_cache",
     "metadata",
     "needs_upgrade",
     "open_database",
@@ -30,6 +31,7 @@ _HOME = {
     "Database": "hedgerow.database.connection",
     "UtcDateTime": "hedgerow.database.schema",
     "database_exists": "hedgerow.database.file",
+    "large_cache": "hedgerow.database.connection",
     "metadata": "hedgerow.database.schema",
     "needs_upgrade": "hedgerow.database.revisions",
     "open_database": "hedgerow.database.connection",

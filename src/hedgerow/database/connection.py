@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from hedgerow.database.file import BUSY_TIMEOUT_S, FILE_NAME
+from hedgerow.database.file import BUSY_TIMEOUT_S, FILE_NAME, RESTORING_NAME
 from hedgerow.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -22,11 +23,17 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
     from sqlalchemy.pool import ConnectionPoolEntry
 
-__all__ = ["Database", "open_database"]
+__all__ = ["Database", "large_cache", "open_database"]
 
-# Page cache of one connection: the unique index of an import is filled at random places (measured: 4 times faster
-# at a million entries than with SQLite's default of 2 MB).
-_CACHE_KIB = 64 * 1024
+# Page cache of one connection; a service holds dozens of them.
+_CACHE_KIB = 8 * 1024
+# The unique index of an import is filled at random places (measured: 4 times faster at a million entries than with
+# SQLite's default of 2 MB).
+_LARGE_CACHE_KIB = 64 * 1024
+# Connections that are kept, and those that may come beside them: a service has 40 threads that answer and a dozen that
+# work (SQLAlchemy's default would let 15 of them in).
+_POOL, _MOST_BESIDE = 8, 72
+_POOL_WAIT_S = 30
 # What a large import leaves of the write-ahead log is cut back to this.
 _JOURNAL_BYTES = 64 * 1024**2
 # RETURNING came with 3.35 (2021-03-12).
@@ -77,7 +84,7 @@ class Database:
         self.engine.dispose()
 
 
-def open_database(data: Path, url: str | None = None) -> Database:
+def open_database(data: Path, url: str | None = None, *, is_restoring: bool = False) -> Database:
     """Open the database of a data folder, and create the folder and an empty database where there is none.
 
     The schema is not looked at: see `needs_upgrade`, and `hedgerow.migrations.open_migrated` for both in one.
@@ -85,16 +92,26 @@ def open_database(data: Path, url: str | None = None) -> Database:
     Args:
         data: The data folder; made readable by its owner only when it is created.
         url: A SQLAlchemy address of another database than ``hedgerow.db`` in the folder.
+        is_restoring: Open it although a restore into this data folder was begun and has not ended.
 
     Raises:
-        DatabaseUnavailable: It cannot be opened.
+        DatabaseUnavailable: It cannot be opened, or it is half restored.
     """
+    if not is_restoring and (data / RESTORING_NAME).exists():
+        raise DatabaseUnavailable("a restore into this data folder has not ended; run `hedgerow restore` again")
     if url is None:
         _create_private(data)
     try:
         # Made of its parts: a folder's name may hold what means something in an address
         parsed = URL.create("sqlite", database=str(data / FILE_NAME)) if url is None else make_url(url)
-        engine = create_engine(parsed, hide_parameters=True)
+        engine = create_engine(
+            parsed,
+            hide_parameters=True,
+            pool_size=_POOL,
+            max_overflow=_MOST_BESIDE,
+            pool_timeout=_POOL_WAIT_S,
+            pool_use_lifo=True,  # so that few of them are used, and what they have read is used again
+        )
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         # The address may hold a password: only the kind of trouble is passed on.
         raise DatabaseUnavailable(f"its address cannot be used ({type(error).__name__})") from None
@@ -152,12 +169,27 @@ def _configure_sqlite(engine: Engine) -> None:
 
 
 @contextmanager
+def large_cache(connection: Connection) -> Iterator[None]:
+    """Let a connection keep many pages in memory for a while: for whoever fills an index at random places."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    connection.exec_driver_sql(f"PRAGMA cache_size = -{_LARGE_CACHE_KIB}")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIB}")
+
+
+@contextmanager
 def _translated() -> Iterator[None]:
     """Turn the driver's trouble into ours; broken constraints and broken SQL stay what they are."""
     try:
         yield
     except (IntegrityError, ProgrammingError, DataError):
         raise
+    except PoolTimeout as error:
+        raise DatabaseUnavailable("too many connections to it are in use") from error
     except DBAPIError as error:
         # The first line is the driver's verdict; PostgreSQL's further lines may quote values.
         problem = str(error.orig).strip().partition("\n")[0] or type(error.orig).__name__

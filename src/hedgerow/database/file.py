@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["BUSY_TIMEOUT_S", "FILE_NAME", "connect_to_read", "database_exists", "glance"]
+__all__ = ["BUSY_TIMEOUT_S", "FILE_NAME", "RESTORING_NAME", "connect_to_read", "database_exists", "glance"]
 
 FILE_NAME = "hedgerow.db"
+RESTORING_NAME = "restoring"
+"""A file that lies in the data folder from the beginning of a restore to its end: meanwhile nothing is served."""
 
 # How long to wait for a writer. An import is one transaction, and ten million lines take minutes.
 BUSY_TIMEOUT_S = 300

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from hedgerow.database.file import BUSY_TIMEOUT_S, connect_to_read, database_exists
+from hedgerow.database.file import BUSY_TIMEOUT_S, RESTORING_NAME, connect_to_read, database_exists
 from hedgerow.database.revisions import REVISIONS, VERSION_TABLE
 from hedgerow.errors import DatabaseUnavailable
 
@@ -147,9 +147,9 @@ def open_file_reader(data: Path) -> FileReader | None:
     """Open the database file of a data folder to read from.
 
     None where there is none, or where a `hedgerow.database.Database` must look first: the schema is of another
-    revision, or something is wrong with the file.
+    revision, a restore has not ended, or something is wrong with the file.
     """
-    if not database_exists(data):
+    if not database_exists(data) or (data / RESTORING_NAME).exists():
         return None
     try:
         with closing(connect_to_read(data, wait_s=0)) as connection:

@@ -39,6 +39,7 @@ __all__ = [
     "load_service_keys",
     "new_service_key",
     "reseal",
+    "sealed_columns",
 ]
 
 KEY_FILE_NAME: Final = "service.key"
@@ -253,7 +254,7 @@ def reseal(connection: Connection, keys: ServiceKeys) -> int:
     from sqlalchemy import select, update  # noqa: PLC0415  (whoever only seals needs no SQL)
 
     count = 0
-    for table, column, number in _sealed_columns():
+    for table, column, number in sealed_columns():
         rows = connection.execute(select(number, column).where(column.is_not(None)).with_for_update()).all()
         for row, value in rows:
             sealed = bytes(value)
@@ -266,7 +267,8 @@ def reseal(connection: Connection, keys: ServiceKeys) -> int:
     return count
 
 
-def _sealed_columns() -> Iterator[tuple[Table, Column[bytes], Column[int]]]:
+def sealed_columns() -> Iterator[tuple[Table, Column[bytes], Column[int]]]:
+    """Go through the columns that hold sealed secrets: table, column, and the column that numbers its rows."""
     from hedgerow.database.schema import metadata  # noqa: PLC0415  (as above)
 
     for table in metadata.sorted_tables:

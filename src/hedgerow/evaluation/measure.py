@@ -275,6 +275,7 @@ class _Run:
             impostors = found.impostors[self._names[method]]
             _add_counts(impostors.nearest[half], column["nearest"])
             impostors.pairs += sum(column["nearest"][1::2])
+            _add_counts(impostors.rows, column["rows"])
             impostors.queries += bool(column["nearest"])
             impostors.hits += [
                 Hit(name, self._plan.transforms[transform].name, found.entries[entry], distance, variant)

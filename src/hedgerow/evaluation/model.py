@@ -115,17 +115,24 @@ class Impostors:
         pairs: Copies times entries of other pictures.
         nearest: Pairs by the distance of the nearest variant: (2, 257), one row for the copies of every second
             picture, so that what is fitted to one half can be held against the other.
+        rows: Copies times signals that a bank would hold of other pictures, by the distance of the nearest variant:
+            (257,). Where the plan has parts these are the wholes and the parts, which every level is compared with.
         hits: The nearest ones, by distance; those beyond the threshold are near misses.
     """
 
     queries: int = 0
     pairs: int = 0
     nearest: NDArray[np.int64] = field(default_factory=lambda: np.zeros((2, DISTANCES), np.int64))
+    rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(DISTANCES, np.int64))
     hits: list[Hit] = field(default_factory=list)
 
     def within(self, threshold: int) -> int:
         """Count the pairs within a threshold."""
         return int(self.nearest[:, : threshold + 1].sum())
+
+    def of_rows(self, threshold: int) -> Share:
+        """Return the share of compared signals within a threshold; its interval takes them for independent."""
+        return Share(int(self.rows[: threshold + 1].sum()), int(self.rows.sum()))
 
     def rate_per_million_entries(self, threshold: int) -> float:
         """Return false matches per query and million bank entries."""

@@ -79,6 +79,12 @@ class _Bank:
         self.is_kept = rows["is_kept"][rows["is_whole"]]
         self.whole = np.flatnonzero(rows["is_whole"])
         self._is_kept_row = rows["is_kept"]
+        self._entry = rows["entry"]
+
+    def kept_rows_of(self, entries: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which rows a bank would take that belong to some entries: their wholes and their parts."""
+        chosen: NDArray[np.bool_] = self._is_kept_row & entries[self._entry]
+        return chosen
 
     def rows_of(self, entry: int, *, has_parts: bool) -> NDArray[np.intp]:
         """Return the rows of an entry: the whole, and the parts that a bank would take."""
@@ -185,14 +191,15 @@ class _Handler:
     ) -> dict[str, Any]:
         """Sum up one column: how near the copy is to its original, and how near to strangers."""
         if not seen:
-            return {"distance": _FARTHEST, "variant": "", "looks": 0, "nearest": [], "hits": []}
+            return {"distance": _FARTHEST, "variant": "", "looks": 0, "nearest": [], "rows": [], "hits": []}
         distances = found[seen]
 
         def nearest_look(entry: int) -> tuple[int, str]:
             each = distances[:, bank.rows_of(entry, has_parts=column.has_parts)].min(axis=1)
             return int(each.min()), looks[seen[int(each.argmin())]].variant
 
-        nearest = bank.of_entries(distances.min(axis=0), has_parts=column.has_parts)
+        of_rows = distances.min(axis=0)
+        nearest = bank.of_entries(of_rows, has_parts=column.has_parts)
         near = np.flatnonzero(among & (nearest <= self._near))[:_MOST_HITS].tolist()
         distance, variant = nearest_look(row)
         return {
@@ -200,6 +207,7 @@ class _Handler:
             "variant": variant,
             "looks": len(seen),
             "nearest": _counts(nearest[among]),
+            "rows": _counts(of_rows[bank.kept_rows_of(among)]),
             "hits": [[entry, *nearest_look(entry)] for entry in near],
         }
 

@@ -6,16 +6,28 @@ also hashed without its borders. A plain sky or wall may be taken for a border; 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
+
+from hedgerow.hashing.compiled import KERNELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["TOLERANCES", "Box", "Tolerance", "are_alike", "content_boxes", "is_plain", "without_round_corners"]
+__all__ = [
+    "TOLERANCES",
+    "Box",
+    "Tolerance",
+    "are_alike",
+    "are_plain",
+    "content_boxes",
+    "count_steps",
+    "line_sums",
+    "without_round_corners",
+]
 
 
 class Tolerance(NamedTuple):
@@ -60,9 +72,58 @@ def are_alike(one: Box, other: Box, shape: tuple[int, ...], share: float) -> boo
     return all(abs(a - b) < share * side for a, b, side in zip(one, other, sides, strict=True))
 
 
-def is_plain(line: NDArray[np.generic]) -> bool:
-    """Return whether one row or column of luma could belong to a border."""
-    return float(line.std(dtype=np.float32)) <= TOLERANCES[-1].deviation
+def are_plain(lines: NDArray[np.uint8]) -> list[bool]:
+    """Return which rows of luma could belong to a border."""
+    width = lines.shape[1]
+    least = (TOLERANCES[-1].deviation * width) ** 2
+    return [width * square - total * total <= least for total, square in line_sums(lines).T.tolist()]
+
+
+def _has_plain_edge(luma: NDArray[np.uint8]) -> bool:
+    rows, columns = luma.shape
+    return any(are_plain(luma[:: max(1, rows - 1)])) or any(are_plain(luma.T[:: max(1, columns - 1)]))
+
+
+def line_sums(lines: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Sum each line, and its squares; int64 (2, lines).
+
+    Means and deviations are compared as whole numbers: the same with and without compiled kernels, on any machine.
+    """
+    sums = np.empty((2, len(lines)), np.int64)
+    if KERNELS.module is not None:
+        KERNELS.module.line_sums(lines, sums)
+        return sums
+    width = max(1, lines.shape[1])
+    # Around the middle grey, float32 holds sums of squares of 1,024 cells exactly.
+    cells: NDArray[Any] = lines.astype(np.float32 if width <= _EXACT_CELLS else np.float64)
+    cells -= _GREY
+    sums[0] = cells.sum(axis=1)
+    sums[1] = np.einsum("ij,ij->i", cells, cells)
+    sums[1] += 2 * _GREY * sums[0] + _GREY * _GREY * lines.shape[1]
+    sums[0] += _GREY * lines.shape[1]
+    return sums
+
+
+_GREY: Final = 128
+_EXACT_CELLS: Final = 1024
+
+
+def count_steps(lines: NDArray[np.uint8], step: float) -> tuple[NDArray[np.int64], int]:
+    """Count the cells of each line at which the brightness steps; an edge may lie within a line.
+
+    Args:
+        lines: The lines, two more than are counted.
+        step: Luma; a cell steps where it differs by more from that of the line before the last.
+
+    Returns:
+        int64 (lines - 2,), and the sum of all differences.
+    """
+    if KERNELS.module is not None:
+        counts = np.empty(max(0, len(lines) - 2), np.int64)
+        return counts, KERNELS.module.count_steps(lines, step, counts)
+    wide = lines.astype(np.int16)
+    changes = np.abs(wide[2:] - wide[:-2])
+    return np.count_nonzero(changes > step, axis=1), int(changes.sum())
 
 
 def content_boxes(luma: NDArray[np.uint8]) -> list[Box]:
@@ -79,7 +140,7 @@ def content_boxes(luma: NDArray[np.uint8]) -> list[Box]:
     []
     """
     found: list[Box | None] = []
-    if any(is_plain(edge) for edge in (luma[0], luma[-1], luma[:, 0], luma[:, -1])):
+    if _has_plain_edge(luma):
         lines = _Lines(luma)
         found += [_content_box(lines, tolerance) for tolerance in TOLERANCES]
         found += [_as_wide_all_round(box, luma.shape) for box in found[:1] if box is not None]
@@ -91,27 +152,28 @@ def content_boxes(luma: NDArray[np.uint8]) -> list[Box]:
 
 
 class _Lines:
-    """Mean and deviation of the rows or columns of a part of the picture, each computed once for all tolerances."""
+    """Sum and deviation of the rows or columns of a part of the picture, each computed once for all tolerances."""
 
     def __init__(self, luma: NDArray[np.uint8]) -> None:
         self._luma = luma
-        self._known: dict[tuple[Box, int], tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
+        self._known: dict[tuple[Box, int], tuple[NDArray[np.int64], NDArray[np.int64], int]] = {}
         self.shape = luma.shape
 
     def trim(self, box: Box, axis: int, tolerance: Tolerance) -> tuple[int, int]:
         """Return the first line of the box along an axis that is not border, and one past the last; all if none is."""
         if (box, axis) not in self._known:
             part = self._luma[box.top : box.bottom, box.left : box.right]
-            step = max(1, part.shape[1 - axis] // _LOOKED_AT)
-            part = (part[:, ::step] if axis == 0 else part[::step]).astype(np.float32)
-            mean = part.mean(axis=1 - axis)
-            square = np.einsum("ij,ij->i" if axis == 0 else "ij,ij->j", part, part) / part.shape[1 - axis]
-            self._known[box, axis] = mean, np.sqrt(np.maximum(0, square - np.square(mean)))
-        mean, deviation = self._known[box, axis]
-        count = len(mean)
-        is_flat = deviation <= tolerance.deviation
-        first = _run(is_flat & (np.abs(mean - mean[0]) <= tolerance.drift))
-        last = count - _run((is_flat & (np.abs(mean - mean[-1]) <= tolerance.drift))[::-1])
+            lines = part if axis == 0 else part.T
+            lines = lines[:, :: max(1, lines.shape[1] // _LOOKED_AT)]
+            total, square = line_sums(lines)
+            width = lines.shape[1]
+            self._known[box, axis] = total, width * square - total * total, width
+        total, deviations, width = self._known[box, axis]
+        count = len(total)
+        is_flat = deviations <= (tolerance.deviation * width) ** 2
+        drift = tolerance.drift * width
+        first = _run(is_flat & (np.abs(total - total[0]) <= drift))
+        last = count - _run((is_flat & (np.abs(total - total[-1]) <= drift))[::-1])
         return (first, last) if first < last else (0, count)
 
 
@@ -263,18 +325,26 @@ def _edge(lines: NDArray[np.uint8]) -> _Edge | None:
         lines: The outermost first.
     """
     lines = lines[: int(len(lines) * _DEEPEST), :: max(1, lines.shape[1] // _SAMPLES)]
-    outermost = _changes(lines[: max(6, len(lines) // 26)])
-    if not outermost.size or (noise := float(outermost.mean())) > _MOST_NOISE:
+    if KERNELS.module is not None:
+        found = np.empty(3)
+        KERNELS.module.edge(lines, _LIMITS, found)
+        kind, depth, sharpness = found.tolist()
+        return None if not kind else _NO_END if kind == 1 else _Edge(int(depth), sharpness)
+    outermost = lines[: max(6, len(lines) // 26)]
+    width = lines.shape[1]
+    if len(outermost) < 3 or (noise := count_steps(outermost, 0)[1] / ((len(outermost) - 2) * width)) > _MOST_NOISE:  # noqa: PLR2004  (one line, and two beside it)
         return None
     step = max(_STEP, _NOISES * noise)
-    if (outermost[:4] > step).mean(axis=1).max() > _QUIET:
+    if count_steps(outermost[:6], step)[0].max() > _QUIET * width:
         return None
     shares, start, together = np.empty(0), 0, _TOGETHER
-    while not (shares > _ENDS).any():
-        if start >= len(lines) - 2 or shares[: -_RINGING - 2].max(initial=0) > _QUIET:
+    while not (shares[:-2] > _ENDS).any():
+        if start >= len(lines) - 2:
+            break
+        if shares[: -_RINGING - 2].max(initial=0) > _QUIET:
             return _NO_END
-        is_step = _changes(lines[start : start + together + 2]) > step
-        shares = np.concatenate([shares, np.count_nonzero(is_step, axis=1) / is_step.shape[1]])
+        counts, _ = count_steps(lines[start : start + together + 2], step)
+        shares = np.concatenate([shares, counts / width])
         start, together = start + together, 2 * together
     first = int((shares > _ENDS).argmax())
     if first <= 1 or shares[: first - min(_RINGING, first // 2)].max() > _QUIET:
@@ -283,11 +353,7 @@ def _edge(lines: NDArray[np.uint8]) -> _Edge | None:
     return _Edge(steepest + 1, float(shares[steepest]))
 
 
-def _changes(lines: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """Return by how much each line differs from the one before the last; an edge may lie within a line."""
-    wide = lines.astype(np.int16)
-    changes: NDArray[np.int16] = np.abs(wide[2:] - wide[:-2])
-    return changes
+_LIMITS: Final = (_MOST_NOISE, _STEP, _NOISES, _QUIET, _ENDS, float(_RINGING))
 
 
 _CORNER_AT_MOST: Final = 51

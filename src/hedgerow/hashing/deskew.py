@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 import numpy as np
 
 from hedgerow.hashing.canvas import SIDE
+from hedgerow.hashing.compiled import KERNELS
 from hedgerow.hashing.operator import CELLS
 from hedgerow.hashing.uncrop import FADE, LATTICE_SHIFT
 
@@ -65,6 +66,9 @@ def slanted_pictures(picture: NDArray[np.float32], shape: float, slants: Sequenc
     found = np.empty((len(slants), CELLS * CELLS), np.float32)
     for place, slant in enumerate(slants):  # one at a time stays in the cache
         index, right, down = _places(slant, round(math.log(shape) / _SHAPE_STEP))
+        if KERNELS.module is not None:
+            KERNELS.module.laid_aslant(flat, index, right, down, found[place])
+            continue
         cells = flat[index]  # (4, 4096): above left, above right, below left, below right
         above = cells[0] + (cells[1] - cells[0]) * right
         below = cells[2] + (cells[3] - cells[2]) * right

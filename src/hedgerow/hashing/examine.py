@@ -6,6 +6,7 @@ bytes.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from itertools import chain
 from typing import TYPE_CHECKING, Final
@@ -195,14 +196,8 @@ def _frame_signals(frame: Frame, options: HashOptions) -> Iterator[Signal]:
         for look in frame.looks:
             regions = bank_signals(look.pixels) if options.bank_regions else ()
             for signal in chain(hasher.signals(look.pixels, level=options.level), regions):
-                yield Signal(
-                    signal.type,
-                    signal.bits,
-                    signal.quality,
-                    variant_name(place, look.name, signal.variant),
-                    signal.made_by,
-                    signal.level,
-                )
+                name = variant_name(place, look.name, signal.variant)
+                yield signal if name == signal.variant else replace(signal, variant=name)
 
 
 def _left_out(picture: Picture) -> Unchecked | None:
@@ -215,10 +210,14 @@ def _in_order(signals: Sequence[Signal], digests: Sequence[Signal], types: tuple
     for signal in (*signals, *digests):
         first.setdefault((signal.type, signal.bits), signal)
 
+    found = tuple(first.values())
+    if all(signal.type == types[0] for signal in found):
+        return found
+
     def place(signal: Signal) -> int:
         return types.index(signal.type if signal.type in types else _INSTEAD[signal.type])
 
-    return tuple(sorted(first.values(), key=place))
+    return tuple(sorted(found, key=place))
 
 
 def _answer(result: MediaHash, problem: MediaError | None) -> MediaHash:

@@ -6,7 +6,7 @@ must pass. Digests need no hasher: they are functions of the bytes (`hedgerow.ha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from hedgerow.hashing.canvas import Shrinking
 from hedgerow.hashing.pdq import (
@@ -87,7 +87,10 @@ class PdqHasher:
 
 def _inverted(value: bytes) -> bytes:
     """Return the bits of the negative: every coefficient changes its sign, so every bit does (but for ties)."""
-    return bytes(each ^ 0xFF for each in value)
+    return value.translate(_NEGATIVE)
+
+
+_NEGATIVE: Final = bytes(255 - each for each in range(256))
 
 
 def _signal(small: NDArray[np.float32], variant: str, source: str) -> Signal:

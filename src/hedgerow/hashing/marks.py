@@ -13,12 +13,12 @@ recall).
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from hedgerow.hashing.canvas import SIDE
+from hedgerow.hashing.compiled import KERNELS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,7 +92,7 @@ def without_writing(picture: NDArray[np.float32], cells: NDArray[np.uint8]) -> l
         picture: float32 (256, 256), 0–255: a canvas.
         cells: The same, `rounded`.
     """
-    most, least = _of_blocks(cells, np.maximum), _of_blocks(cells, np.minimum)
+    least, most = extremes(cells)
     is_bare = ((most > _NEARLY_WHITE) | (least < _NEARLY_BLACK)) & (most - least > _BARE)
     has_bare, has_edged = (_in_a_row(each).any() for each in (is_bare, (most > _LETTER[0]) & (least < _LETTER[1])))
     if not has_bare and not has_edged:
@@ -112,6 +112,15 @@ def without_writing(picture: NDArray[np.float32], cells: NDArray[np.uint8]) -> l
     return [_filled(picture, each) for each in in_lines if _LEAST <= np.count_nonzero(each) <= _MOST]
 
 
+def extremes(cells: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the least and the greatest of each block of 8 by 8 cells."""
+    if KERNELS.module is None:
+        return _of_blocks(cells, np.minimum), _of_blocks(cells, np.maximum)
+    least, most = (np.empty((len(cells) // _BLOCK, cells.shape[1] // _BLOCK), np.uint8) for _ in range(2))
+    KERNELS.module.extremes(cells, _BLOCK, least, most)
+    return least, most
+
+
 def _of_blocks(cells: NDArray[np.uint8], choose: np.ufunc) -> NDArray[np.uint8]:
     """Return the least or greatest of each block of 8 by 8 cells."""
     for _ in range(int(math.log2(_BLOCK))):  # pairs: three times as fast as a reduction
@@ -123,6 +132,10 @@ def _of_blocks(cells: NDArray[np.uint8], choose: np.ufunc) -> NDArray[np.uint8]:
 
 def _in_a_row(blocks: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which blocks stand in a row of several, one missing here and there; bool (blocks, blocks)."""
+    if KERNELS.module is not None:
+        found = np.empty_like(blocks)
+        KERNELS.module.in_a_row(blocks, _IN_A_ROW, found)
+        return found
     row = np.zeros((len(blocks), len(blocks) + 2), np.bool_)
     if np.count_nonzero(blocks) <= _IN_A_ROW // 2:
         return row[:, 1:-1]
@@ -222,6 +235,10 @@ of the side; a hole that is larger still takes the mean of all."""
 
 def _filled(picture: NDArray[np.float32], is_missing: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Fill what is missing from ever coarser means of what is there (pull and push, Gortler et al. 1996)."""
+    if KERNELS.module is not None:
+        whole = np.empty_like(picture)
+        KERNELS.module.filled(picture, is_missing, whole)
+        return whole
     there = (~is_missing).astype(np.float32)
     value, weight = picture * there, there
     for _ in range(int(math.log2(_FINEST))):
@@ -229,17 +246,18 @@ def _filled(picture: NDArray[np.float32], is_missing: NDArray[np.bool_]) -> NDAr
     levels: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     while True:
         share = np.minimum(_ONE, weight)
-        mean: NDArray[np.float32] = (value / np.maximum(weight, _LITTLE)).astype(np.float32)
+        mean: NDArray[np.float32] = (value / np.maximum(weight, _LITTLE)).astype(np.float32, copy=False)
         levels.append((mean * share, share))
         if len(value) <= _COARSEST:
             break
         value, weight = _quartered(levels[-1][0]), _quartered(share)
     value, weight = levels[-1]
-    filled = np.full_like(value, value.sum() / np.maximum(weight.sum(), _LITTLE))
+    while len(value) > 1:  # the mean of all, added up in the order in which the kernel does
+        value, weight = _quartered(value), _quartered(weight)
+    filled: NDArray[np.float32] = (value / np.maximum(weight, _LITTLE)).astype(np.float32, copy=False)
     for level, (value, weight) in enumerate(reversed(levels)):
-        filled = value + (_ONE - weight) * (_grown(filled) if level else filled)
-    whole: NDArray[np.float32] = np.where(is_missing, filled.repeat(_FINEST, axis=1).repeat(_FINEST, axis=0), picture)
-    return whole
+        filled = value + (_ONE - weight) * (_doubled(filled) if level else filled)
+    return np.where(is_missing, filled.repeat(_FINEST, axis=1).repeat(_FINEST, axis=0), picture)
 
 
 _ONE: Final = np.float32(1)
@@ -251,16 +269,17 @@ def _quartered(cells: NDArray[np.float32]) -> NDArray[np.float32]:
     return rows[:, ::2] + rows[:, 1::2]
 
 
-def _grown(cells: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return twice the size, each cell a mean of the nearest by distance."""
-    between: NDArray[np.float32] = _between(len(cells))
-    grown: NDArray[np.float32] = (between @ cells @ between.T).astype(np.float32, copy=False)
-    return grown
+def _doubled(cells: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return twice the size, each cell a mean of the nearest by distance; each axis by itself, rows first."""
+    for _ in range(2):
+        padded = np.concatenate([cells[:1], cells, cells[-1:]])
+        near, far = cells * _NEAR, padded * _FAR
+        grown = np.empty((2 * len(cells), cells.shape[1]), np.float32)
+        np.add(near, far[:-2], out=grown[::2])
+        np.add(near, far[2:], out=grown[1::2])
+        cells = grown.T
+    return cells
 
 
-@lru_cache(maxsize=8)
-def _between(count: int) -> NDArray[np.float32]:
-    """Return the matrix, float32 (2·count, count), that doubles a line and goes straight from cell to cell."""
-    places = np.clip((np.arange(2 * count) + 0.5) / 2 - 0.5, 0, count - 1)
-    weights: NDArray[np.float32] = np.maximum(0, 1 - np.abs(places[:, None] - np.arange(count))).astype(np.float32)
-    return weights
+_NEAR: Final = np.float32(0.75)
+_FAR: Final = np.float32(0.25)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 import numpy as np
 
 from hedgerow.errors import InvalidPixels
+from hedgerow.hashing.compiled import KERNELS
 from hedgerow.hashing.operator import CELLS, operator, row_strips
 from hedgerow.hashing.signal import AS_IS, Signal
 
@@ -308,6 +309,9 @@ def quality(small: NDArray[np.float32]) -> int:
 
 def qualities(smalls: NDArray[np.float32]) -> list[int]:
     """Return the quality of several small pictures at once, float32 (k, 64, 64)."""
+    if KERNELS.module is not None:
+        gradient = KERNELS.module.gradient
+        return [min(100, gradient(each) // 90) for each in np.ascontiguousarray(smalls)]
     hundred, white = np.float32(100), np.float32(255)
     down = ((smalls[:, :-1] - smalls[:, 1:]) * hundred / white).astype(np.int32)
     across = ((smalls[:, :, :-1] - smalls[:, :, 1:]) * hundred / white).astype(np.int32)
@@ -337,6 +341,10 @@ def bits(coefficient: NDArray[np.float32]) -> bytes:
 def bits_of_several(coefficient: NDArray[np.float32]) -> list[bytes]:
     """Return the bits of several pictures at once, from float32 (k, 16, 16)."""
     flat = coefficient.reshape(len(coefficient), -1)
+    if KERNELS.module is not None:
+        packed = np.empty((len(flat), 32), np.uint8)
+        KERNELS.module.bits(np.ascontiguousarray(flat), packed)
+        return [row.tobytes() for row in packed]
     median = np.partition(flat, 127, axis=1)[:, 127:128]  # for an even count Torben's method gives the lower of the two
     return [row.tobytes() for row in np.packbits(flat[:, ::-1] > median, axis=1)]
 

@@ -184,8 +184,12 @@ class HashingPool:
             else:
                 numbers[index] = number + 1
 
-    def _as_asked(self, types: Sequence[str] | None, level: Level | None) -> HashOptions:
-        return replace(self._options, types=tuple(types or self._options.types), level=level or self._options.level)
+    def _as_asked(
+        self, types: Sequence[str] | None, level: Level | None, *, is_exact: bool | None = None
+    ) -> HashOptions:
+        own = self._options
+        exact = own.exact if is_exact is None else is_exact
+        return replace(own, types=tuple(types or own.types), level=level or own.level, exact=exact)
 
     def _begun_as(
         self, options: HashOptions, tasks: Iterator[FileTask]
@@ -211,13 +215,44 @@ class HashingPool:
             return self._sandbox.begin([]), 0, taken, unlike
         return begun, len(early), taken, unlike
 
-    def hash_bytes(self, data: bytes) -> MediaHash:
-        """Hash bytes in one of the processes; threads may call at once."""
+    def hash_bytes(
+        self,
+        data: bytes,
+        *,
+        types: Sequence[str] | None = None,
+        level: Level | None = None,
+        is_exact: bool | None = None,
+    ) -> MediaHash:
+        """Hash bytes in one of the processes; threads may call at once.
+
+        Args:
+            data: The bytes.
+            types: As for `results`.
+            level: As for `results`.
+            is_exact: Whether JPEG is decoded in full, where it is not as in the pool's options.
+        """
+        options = self._as_asked(types, level, is_exact=is_exact)
         if self._sandbox is None:
             from hedgerow.hashing.examine import examine_bytes  # noqa: PLC0415  (as above)
 
-            return examine_bytes(data, self._options)
-        return self._hash(self._sandbox.call(({}, data))[-1])
+            return examine_bytes(data, options)
+        return self._hash(self._sandbox.call((_way(options), data))[-1])
+
+    def hash_file(
+        self,
+        path: str,
+        *,
+        types: Sequence[str] | None = None,
+        level: Level | None = None,
+        is_exact: bool | None = None,
+    ) -> MediaHash:
+        """Hash a file in one of the processes; threads may call at once. The rest is as for `hash_bytes`."""
+        options = self._as_asked(types, level, is_exact=is_exact)
+        if self._sandbox is None:
+            from hedgerow.hashing.examine import examine_file  # noqa: PLC0415  (as above)
+
+            return examine_file(path, options)
+        return self._hash(self._sandbox.call(_request(FileTask(path), options))[-1])
 
     def _hash(self, answer: dict[str, Any]) -> MediaHash:
         if "error" in answer:
@@ -237,7 +272,12 @@ class HashingPool:
 
 
 def _request(task: FileTask, options: HashOptions) -> dict[str, Any]:
-    return {"path": os.fspath(task.path), "skip": task.skip, "types": options.types, "level": options.level}
+    return {"path": os.fspath(task.path), "skip": task.skip, **_way(options)}
+
+
+def _way(options: HashOptions) -> dict[str, Any]:
+    """Return what may be another for each task."""
+    return {"types": options.types, "level": options.level, "exact": options.exact}
 
 
 def _signal(

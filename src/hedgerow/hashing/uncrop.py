@@ -99,9 +99,12 @@ def cut_coefficients(picture: NDArray[np.float32], cuts: Sequence[Cut]) -> NDArr
     plan = _plan(tuple(cuts))
     rows = (plan.downs @ picture).reshape(-1, _FREQUENCIES, SIDE)
     found: NDArray[np.float32] = np.matmul(rows[plan.down_of], plan.acrosses)
-    if len(plan.outside):
-        edges = np.stack([picture[0], picture[-1], picture[:, 0], picture[:, -1]]).reshape(-1, _PART) @ _MEAN_OF_PART
-        found[plan.has_outside] += (plan.outside @ edges).reshape(-1, *found.shape[1:])
+    if plan.outside:
+        edges = (
+            np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]).reshape(-1, _PART) @ _MEAN_OF_PART
+        )
+        for those, parts, matrix in plan.outside:
+            found[those] += (matrix @ edges[parts]).reshape(-1, *found.shape[1:])
     return found
 
 
@@ -110,14 +113,19 @@ def way_coefficients(picture: NDArray[np.float32], ways: Sequence[Turn]) -> NDAr
     both = _both_ways()
     laid = (both @ picture @ both.T).reshape(2, -1, 2, len(both) // 2)
     found = [laid[int(way.is_row_flipped), :, int(way.is_column_flipped)] for way in ways]
-    turned = [each.T if way.is_transposed else each for each, way in zip(found, ways, strict=True)]
-    return np.stack(turned)
+    turned = np.empty((len(ways), _FREQUENCIES, _FREQUENCIES), np.float32)
+    for into, each, way in zip(turned, found, ways, strict=True):
+        into[:] = each.T if way.is_transposed else each
+    return turned
 
 
 def whole_coefficients(pictures: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Return the DCT coefficients of several canvases of which nothing was cut away, float32 (k, 16, 16)."""
     inside = _both_ways()[:_FREQUENCIES]
-    return np.stack([inside @ picture @ inside.T for picture in pictures])
+    found = np.empty((len(pictures), _FREQUENCIES, _FREQUENCIES), np.float32)
+    for into, picture in zip(found, pictures, strict=True):
+        np.matmul(inside @ picture, inside.T, out=into)
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -137,30 +145,42 @@ class _Plan(NamedTuple):
         downs: float32 (d·16, 256), the row operators; cuts on the left or right share theirs.
         down_of: int64 (k,): which of them each cut takes.
         acrosses: float32 (k, 256, 16), the column operators.
-        has_outside: bool (k,): whether a part of the lattice lies outside the canvas.
-        outside: float32 (j·256, 4·64): where it does, from the edges (top, bottom, left, right) to coefficients.
+        outside: For those of which a part of the lattice lies outside the canvas: which cuts, which parts of the edges
+            (top, bottom, left, right: 4·64), and float32 (j·256, parts) from these to their coefficients.
     """
 
     downs: NDArray[np.float32]
     down_of: NDArray[np.int64]
     acrosses: NDArray[np.float32]
-    has_outside: NDArray[np.bool_]
-    outside: NDArray[np.float32]
+    outside: tuple[tuple[NDArray[np.int64], slice, NDArray[np.float32]], ...]
 
 
 @lru_cache(maxsize=16)
 def _plan(cuts: tuple[Cut, ...]) -> _Plan:
     lines = list(dict.fromkeys((cut.top, cut.bottom) for cut in cuts))
     axes = [(axis_operator(cut.top, cut.bottom), axis_operator(cut.left, cut.right)) for cut in cuts]
-    has_outside = [down.has_outside or across.has_outside for down, across in axes]
-    outside = [_outside(*pair) for pair, is_wanted in zip(axes, has_outside, strict=True) if is_wanted]
+    outside: dict[tuple[int, int], list[tuple[int, NDArray[np.float64]]]] = {}
+    for place, (down, across) in enumerate(axes):
+        if down.has_outside or across.has_outside:
+            matrix = _outside(down, across)
+            seen = np.flatnonzero(matrix.any(axis=0))  # a cut on one side sees that edge alone
+            parts = int(seen[0]) // _EDGE_CELLS, int(seen[-1]) // _EDGE_CELLS + 1
+            outside.setdefault(parts, []).append((place, matrix))
     return _Plan(
         np.concatenate([axis_operator(*each).inside for each in lines]).astype(np.float32),
         np.array([lines.index((cut.top, cut.bottom)) for cut in cuts]),
         np.ascontiguousarray(np.stack([across.inside.T for _, across in axes]), np.float32),
-        np.array(has_outside),
-        np.concatenate(outside).astype(np.float32) if outside else np.empty((0, 4 * _EDGE_CELLS), np.float32),
+        tuple(_together(*each) for each in outside.items()),
     )
+
+
+def _together(
+    edges: tuple[int, int], matrices: Sequence[tuple[int, NDArray[np.float64]]]
+) -> tuple[NDArray[np.int64], slice, NDArray[np.float32]]:
+    """Put the matrices of cuts that see the same edges below each other."""
+    parts = slice(edges[0] * _EDGE_CELLS, edges[1] * _EDGE_CELLS)
+    below = np.concatenate([matrix[:, parts] for _, matrix in matrices])
+    return np.array([place for place, _ in matrices]), parts, np.ascontiguousarray(below, np.float32)
 
 
 class AxisOperator(NamedTuple):

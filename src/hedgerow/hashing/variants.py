@@ -19,6 +19,7 @@ import numpy as np
 from hedgerow.hashing.borders import are_alike, content_boxes, without_round_corners
 from hedgerow.hashing.canvas import SIDE, canvas, canvas_quality
 from hedgerow.hashing.chrome import pictures_on_screen
+from hedgerow.hashing.compiled import KERNELS
 from hedgerow.hashing.deskew import Slant, slanted_pictures
 from hedgerow.hashing.marks import rounded, without_bright_strokes, without_writing
 from hedgerow.hashing.pdq import WAYS, bits_of_several, coefficients
@@ -26,7 +27,7 @@ from hedgerow.hashing.signal import AS_IS, LEVELS, Signal
 from hedgerow.hashing.uncrop import WHOLE, Cut, cut_coefficients, way_coefficients, whole_coefficients
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["INVERTED", "MADE_BY", "VARIANTS", "Variant", "query_variants", "variant_name"]
 
-MADE_BY: Final = "canvas/2"
+MADE_BY: Final = "canvas/3"
 """What made the signals of variants, as stored beside them; raised whenever a bit of any could change."""
 
 INVERTED: Final = "colours inverted"
@@ -45,6 +46,7 @@ INVERTED: Final = "colours inverted"
 _MIRRORED: Final = "mirrored"
 
 
+@lru_cache(maxsize=4096)
 def variant_name(*parts: str) -> str:
     """Join the names of what was done, leaving out ``as is``.
 
@@ -213,27 +215,77 @@ def query_variants(raster: SmallRaster, level: Level, quality: int) -> Iterator[
         level: ``standard`` or ``thorough``.
         quality: That of the whole picture.
     """
+    KERNELS.after(1)
     whole = canvas(raster)
     is_thorough = level == "thorough"
-    yield from _in_ways(whole, quality, AS_IS, tuple(WAYS)[1:], "standard")
-    yield from _uncropped(whole, quality, _CROPS_AT[level])
-    yield from _undone(whole, quality)
+    found = _Found()
+    found.ways(whole, quality, AS_IS, tuple(WAYS)[1:], "standard")
+    found.crops(whole, quality, _CROPS_AT[level])
+    found.undone(whole, quality)
     for name, box in _parts_found(raster):
-        found = canvas(raster, box)
-        part = without_round_corners(found)
+        cells = canvas(raster, box)
+        part = without_round_corners(cells)
         measure = canvas_quality(part)
-        if part is not found:  # dark corners of a lens look alike
-            yield from _in_ways(found, measure, name, (AS_IS,), "standard")
-        yield from _in_ways(part, measure, name, (AS_IS, _MIRRORED), "standard")
-        yield from _named(name, _uncropped(part, measure, _CROPS_INSIDE), "standard")
+        if part is not cells:  # dark corners of a lens look alike
+            found.ways(cells, measure, name, (AS_IS,), "standard")
+        found.ways(part, measure, name, (AS_IS, _MIRRORED), "standard")
+        found.crops(part, measure, _CROPS_INSIDE, name, "standard")
         if is_thorough:
-            yield from _in_ways(part, measure, name, _OTHER_WAYS, "thorough")
+            found.ways(part, measure, name, _OTHER_WAYS, "thorough")
     if is_thorough:
-        yield from _named(_MIRRORED, _uncropped(whole[:, ::-1], quality, _CROPS_AT["standard"]), "thorough")
-        yield from _straightened(whole, quality, raster.width / raster.height)
+        found.crops(whole[:, ::-1], quality, _CROPS_AT["standard"], _MIRRORED, "thorough")
+        found.turns(whole, quality, raster.width / raster.height)
         parts = _parts_beside(_gap(whole), _gap(whole.T))
-        for each, signal in zip(parts, _uncropped(whole, quality, parts), strict=True):
-            yield replace(signal, quality=canvas_quality(whole[each.rows, each.columns]))
+        found.crops(whole, [canvas_quality(whole[each.rows, each.columns]) for each in parts], parts)
+    yield from found.signals()
+
+
+class _Found:
+    """Variants of a look, until the bits of all of them are taken at once."""
+
+    def __init__(self) -> None:
+        self._coefficients: list[NDArray[np.float32]] = []
+        self._meanings: list[tuple[int, str, Level]] = []
+
+    def signals(self) -> Iterator[Signal]:
+        """Yield them in the order in which they were added."""
+        every = bits_of_several(np.concatenate(self._coefficients))
+        for bits, (quality, name, level) in zip(every, self._meanings, strict=True):
+            yield Signal("pdq", bits, quality, name, MADE_BY, level)
+
+    def ways(self, picture: NDArray[np.float32], quality: int, name: str, ways: Sequence[str], level: Level) -> None:
+        """Add a picture, known under a name, laid in several ways."""
+        self._coefficients.append(way_coefficients(picture, [WAYS[way] for way in ways]))
+        self._meanings += [(quality, variant_name(name, way), level) for way in ways]
+
+    def undone(self, whole: NDArray[np.float32], quality: int) -> None:
+        """Add what is seen once something that was done to all of the picture is undone."""
+        cells = rounded(whole)
+        pictures = [np.sqrt(whole * _WHITE), without_bright_strokes(cells), *without_writing(whole, cells)]
+        names = [DARKENED, WATERMARKED] + [WRITTEN_OVER] * (len(pictures) - 2)
+        self._coefficients.append(whole_coefficients(pictures))
+        self._meanings += [(quality, name, "standard") for name in names]
+
+    def crops(
+        self,
+        picture: NDArray[np.float32],
+        quality: int | Sequence[int],
+        crops: Sequence[Crop],
+        name: str = AS_IS,
+        level: Level | None = None,
+    ) -> None:
+        """Add the pictures of which one, known under a name, may be a crop; each at its own level where None."""
+        self._coefficients.append(cut_coefficients(picture, tuple(each.cut for each in crops)))
+        qualities = [quality] * len(crops) if isinstance(quality, int) else quality
+        self._meanings += [
+            (each, variant_name(name, crop.name), level or crop.level)
+            for crop, each in zip(crops, qualities, strict=True)
+        ]
+
+    def turns(self, picture: NDArray[np.float32], quality: int, shape: float) -> None:
+        """Add the pictures of which a picture of some shape may be one that was turned."""
+        self._coefficients.append(coefficients(slanted_pictures(picture, shape, [each.slant for each in TURNED])))
+        self._meanings += [(quality, each.name, each.level) for each in TURNED]
 
 
 _OTHER_WAYS: Final = tuple(way for way in WAYS if way not in {AS_IS, _MIRRORED})
@@ -292,38 +344,3 @@ _HALF: Final = 0.5
 
 _SAME_PART: Final = 0.005
 """Parts whose sides differ by less than this share of the raster are looked up once: a PDQ moves by 2 bits or so."""
-
-
-def _in_ways(
-    picture: NDArray[np.float32], quality: int, name: str, ways: Sequence[str], level: Level
-) -> Iterator[Signal]:
-    found = way_coefficients(picture, [WAYS[way] for way in ways])
-    for way, bits in zip(ways, bits_of_several(found), strict=True):
-        yield Signal("pdq", bits, quality, variant_name(name, way), MADE_BY, level)
-
-
-def _undone(whole: NDArray[np.float32], quality: int) -> Iterator[Signal]:
-    """Yield what is seen once something that was done to all of the picture is undone."""
-    cells = rounded(whole)
-    pictures = [np.sqrt(whole * _WHITE), without_bright_strokes(cells), *without_writing(whole, cells)]
-    names = [DARKENED, WATERMARKED] + [WRITTEN_OVER] * (len(pictures) - 2)
-    for name, bits in zip(names, bits_of_several(whole_coefficients(pictures)), strict=True):
-        yield Signal("pdq", bits, quality, name, MADE_BY, "standard")
-
-
-def _uncropped(picture: NDArray[np.float32], quality: int, crops: Sequence[Crop]) -> Iterator[Signal]:
-    found = cut_coefficients(picture, [each.cut for each in crops])
-    for each, bits in zip(crops, bits_of_several(found), strict=True):
-        yield Signal("pdq", bits, quality, each.name, MADE_BY, each.level)
-
-
-def _named(name: str, signals: Iterable[Signal], level: Level) -> Iterator[Signal]:
-    """Yield signals of what was done first, and now this as well."""
-    for signal in signals:
-        yield replace(signal, variant=variant_name(name, signal.variant), level=level)
-
-
-def _straightened(picture: NDArray[np.float32], quality: int, shape: float) -> Iterator[Signal]:
-    found = coefficients(slanted_pictures(picture, shape, [each.slant for each in TURNED]))
-    for each, bits in zip(TURNED, bits_of_several(found), strict=True):
-        yield Signal("pdq", bits, quality, each.name, MADE_BY, each.level)

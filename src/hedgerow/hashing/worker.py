@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hedgerow.errors import MediaError
+from hedgerow.hashing import compiled
 from hedgerow.hashing.digests import DIGEST_TYPES, digest_file
 from hedgerow.hashing.examine import examine_bytes, examine_file
 from hedgerow.hashing.hasher import PdqHasher
 from hedgerow.hashing.options import HashOptions
 from hedgerow.hashing.pdq import ArrayPixels
 from hedgerow.hashing.signal import MediaHash, Unchecked
-from hedgerow.media import MediaInfo, MediaLimits
+from hedgerow.media import MediaInfo, MediaLimits, lowpass
 from hedgerow.media.archive import ArchiveLimits, is_archive, read_members
-from hedgerow.media.lowpass import prepare
 from hedgerow.media.sandbox_nursery import command_of
 from hedgerow.media.sandbox_worker import serve
 
@@ -62,7 +62,9 @@ class _Handler:
     def prepare(self, greeting: dict[str, Any]) -> None:
         """Take the options; they are the same for all workers."""
         if greeting.pop("is_long"):
-            prepare()  # before `serve` limits memory and files: what this takes is not taken from the pictures
+            # before `serve` limits memory and files: what this takes is not taken from the pictures
+            lowpass.prepare()
+            compiled.prepare()
         self._archive_limits = ArchiveLimits(**greeting.pop("archive_limits"))
         greeting["limits"] = MediaLimits(**greeting["limits"])
         greeting["types"] = tuple(greeting["types"])
@@ -73,8 +75,9 @@ class _Handler:
         path = request.body.get("path")
         types = tuple(request.body.get("types", self._options.types))
         level = request.body.get("level", self._options.level)
-        if (types, level) != (self._options.types, self._options.level):
-            self._options = replace(self._options, types=types, level=level)
+        exact = bool(request.body.get("exact", self._options.exact))
+        if (types, level, exact) != (self._options.types, self._options.level, self._options.exact):
+            self._options = replace(self._options, types=types, level=level, exact=exact)
         if path is None:
             yield answer_of(examine_bytes(request.data, self._options, request.go_on)) | {"done": True}
         elif self._options.archives and is_archive(path):

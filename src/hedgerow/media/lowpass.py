@@ -4,22 +4,17 @@ At 1/8 nearly all of libjpeg's time goes into decoding Huffman symbols that are 
 (`hedgerow.media.lowpass_kernels`) skip them several at a time. Their plane equals libjpeg's bit for bit, and they take
 only what leaves no doubt: baseline frames with luma, one whole scan, no damage. `luma_plane` declines everything else.
 
-Loading them costs about a second (Numba, LLVM, the cached machine code), and some ten where nothing is cached. So the
-bytes that libjpeg decodes are counted, and once they add up to what loading costs, a thread in the background loads
-the kernels; until they are ready, and where they cannot be had, nothing changes. `prepare` loads them at once.
+When they are loaded: `hedgerow.media.compiled`.
 """
 
 from __future__ import annotations
 
-import atexit
 import importlib
-import logging
-import os
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from hedgerow.media.compiled import CompiledKernels
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -31,16 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["luma_plane", "prepare"]
 
-WORTH_LOADING_BYTES = 48 * 1024**2
-"""What libjpeg decodes in the second that loading takes (measured: 1.8 MB in 31 ms)."""
-
 LARGEST_BYTES = 128 * 1024**2
 """Larger files are libjpeg's: the kernels need a second copy of the data."""
-
-_LOADING_BYTES = 256 * 1024**2
-"""Address space that Numba, LLVM and the cached kernels take (measured: 191 MiB)."""
-_LEFT_BYTES = 256 * 1024**2
-"""Address space that must then be left for decoding, where it is limited."""
 
 SCALE = 8
 """The one scale that the kernels know. (At 1/4 they would take as long as libjpeg: there most symbols count.)"""
@@ -53,136 +40,18 @@ _PASSED_OVER = frozenset({*range(0xE0, 0xF0), 0xFE})  # APPn and comments
 _LONGEST = 65500  # JPEG_MAX_DIMENSION of jmorecfg.h
 _MOST_BLOCKS = 10  # of an MCU: T.81, B.2.3
 
-_log = logging.getLogger(__name__)
-_lock = threading.Lock()
-
 
 class _DeclinedError(Exception):
     """Raised and caught in here: this file is libjpeg's."""
 
 
-class _AbandonedError(Exception):
-    """Raised and caught in here: the process ends while the kernels are being compiled."""
-
-
-@dataclass(slots=True)
-class _Outcome:
-    """What this process knows about the kernels."""
-
-    kernels: ModuleType | None = None
-    was_tried: bool = False
-    caches: bool = True
-    is_ending: bool = False
-    decoded_bytes: int = 0
-    loader: threading.Thread | None = field(default=None, repr=False)
-
-
-_outcome = _Outcome()
-
-
-def cache_is_usable() -> bool:
-    """Tell the kernels, before each is compiled, whether to use Numba's cache on disk."""
-    if _outcome.is_ending:
-        raise _AbandonedError
-    return _outcome.caches
+KERNELS = CompiledKernels("hedgerow.media.lowpass_kernels", "draw", 48 * 1024**2)
+"""Counted in bytes: what libjpeg decodes in the second that loading takes (measured: 1.8 MB in 31 ms)."""
 
 
 def prepare() -> bool:
-    """Load the kernels now (a second, some ten the first time); return whether they can be had.
-
-    In a process whose files or memory are limited they are loaded only from a cache, and only where they fit.
-    """
-    return _load() is not None
-
-
-def _load() -> ModuleType | None:
-    with _lock:
-        if not _outcome.was_tried:
-            is_confined = _is_confined()
-            if not is_confined or (_is_cached() and _fits()):
-                _outcome.kernels = _import_kernels(caches=True)
-                if _outcome.kernels is None and not is_confined:
-                    _outcome.kernels = _import_kernels(caches=False)
-            _outcome.was_tried = True
-        return _outcome.kernels
-
-
-def _import_kernels(*, caches: bool) -> ModuleType | None:
-    _outcome.caches = caches
-    try:
-        # Every kernel is compiled or read from the cache in here, so that whatever is wrong shows now.
-        return importlib.import_module("hedgerow.media.lowpass_kernels")
-    except Exception as problem:  # noqa: BLE001  (a damaged cache can raise anything; what follows is slower, not wrong)
-        # A process that decodes untrusted media keeps quiet, and speed is all that is lost.
-        _log.debug("JPEG kernels cannot be loaded (cache: %s): %s", caches, type(problem).__name__)
-        return None
-
-
-def _load_in_background() -> None:
-    """Start the thread that loads, once.
-
-    Never in a sandbox: what the kernels take of its memory would be missing to some later picture, and the same file
-    would be answered differently early and late in a scan. Its program calls `prepare` before it limits itself.
-    """
-    with _lock:
-        if _outcome.was_tried or _outcome.loader is not None:
-            return
-        if _is_confined():
-            _outcome.was_tried = True
-            return
-        _outcome.loader = threading.Thread(target=_load, name="hedgerow-jpeg-kernels", daemon=True)
-    atexit.register(_end_loading)
-    try:
-        _outcome.loader.start()
-    except RuntimeError:  # no thread can be had: no kernels then
-        _outcome.was_tried = True
-
-
-def _end_loading() -> None:
-    """Wait for the kernel at hand: a thread that is inside LLVM when the process ends would crash it."""
-    _outcome.is_ending = True
-    if _outcome.loader is not None and _outcome.loader.ident is not None:
-        _outcome.loader.join()
-
-
-def _is_confined() -> bool:
-    """Whether this process may not write files or has limited memory, as in our sandbox."""
-    try:
-        import resource  # noqa: PLC0415  (not on Windows)
-    except ImportError:
-        return False
-    unlimited = resource.RLIM_INFINITY
-    return any(resource.getrlimit(kind)[0] != unlimited for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_AS))
-
-
-def _is_cached() -> bool:
-    """Whether Numba's cache holds these kernels as they are now (where it keeps them, beside the module or as told)."""
-    source = Path(__file__).with_name("lowpass_kernels.py")
-    told = os.environ.get("NUMBA_CACHE_DIR")
-    try:
-        changed = source.stat().st_mtime
-        indexes = [
-            *(source.parent / "__pycache__").glob("lowpass_kernels.draw-*.nbi"),
-            *(Path(told).glob("*/lowpass_kernels.draw-*.nbi") if told else ()),
-        ]
-        return any(each.stat().st_mtime >= changed for each in indexes)
-    except OSError:
-        return False
-
-
-def _fits() -> bool:
-    """Whether the address space allowed leaves room for decoding once the kernels are loaded."""
-    import resource  # noqa: PLC0415  (not on Windows, where nothing is confined)
-
-    allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if allowed == resource.RLIM_INFINITY:
-        return True
-    try:
-        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123  (no path object needed)
-            held = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return False
-    return allowed - held >= _LOADING_BYTES + _LEFT_BYTES
+    """Load the kernels now (a second, some ten the first time); return whether they can be had."""
+    return KERNELS.prepare()
 
 
 def luma_plane(data: bytes, header: JpegHeader, scale: int) -> NDArray[np.uint8] | None:
@@ -199,12 +68,8 @@ def luma_plane(data: bytes, header: JpegHeader, scale: int) -> NDArray[np.uint8]
     """
     if scale != SCALE or header.frame not in _FRAMES or not header.has_luma or len(data) > LARGEST_BYTES:
         return None
-    kernels = _outcome.kernels
+    kernels = KERNELS.after(len(data))
     if kernels is None:
-        if not _outcome.was_tried:
-            _outcome.decoded_bytes += len(data)  # a lost update between threads only delays loading
-            if _outcome.decoded_bytes >= WORTH_LOADING_BYTES:
-                _load_in_background()
         return None
     try:
         scan = _read_scan(data)

@@ -79,7 +79,9 @@ def _compile(signature: Any) -> Callable[[_Kernel], _Kernel]:
     from hedgerow.media import lowpass  # noqa: PLC0415  (imports this module)
 
     decorate: Callable[[_Kernel], _Kernel]
-    decorate = njit(signature, cache=lowpass.cache_is_usable(), nogil=True, error_model="numpy", boundscheck=False)
+    decorate = njit(
+        signature, cache=lowpass.KERNELS.cache_is_usable(), nogil=True, error_model="numpy", boundscheck=False
+    )
     return decorate
 
 

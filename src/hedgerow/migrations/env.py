@@ -10,6 +10,8 @@ from hedgerow.audit import tables as audit_tables  # noqa: F401  (as above)
 from hedgerow.banks import tables  # noqa: F401  (as above)
 from hedgerow.cases import tables as case_tables  # noqa: F401  (as above)
 from hedgerow.database import metadata
+from hedgerow.hma import tables as hma_tables  # noqa: F401  (as above)
+from hedgerow.ledger import tables as ledger_tables  # noqa: F401  (as above)
 from hedgerow.policy import tables as policy_tables  # noqa: F401  (as above)
 
 __all__: list[str] = []

@@ -6,7 +6,7 @@ needs to look at one (`hedgerow.scanning.group`, which a scan does not load).
 """
 
 from hedgerow.scanning.journal import Journal, remove_abandoned
-from hedgerow.scanning.model import Caution, FileResult, Progress, ScanStatistics, ThroughputSample
+from hedgerow.scanning.model import FileResult, Progress, ScanStatistics, ThroughputSample
 from hedgerow.scanning.report import (
     FORMATS,
     BankLine,
@@ -17,13 +17,12 @@ from hedgerow.scanning.report import (
     shown,
     written_paths,
 )
-from hedgerow.scanning.scan import Scan, ScanRequest, caution_of, types_wanted
+from hedgerow.scanning.scan import Scan, ScanRequest, types_wanted
 from hedgerow.scanning.walk import FoundFile, Measure, WalkTally, measure, walk
 
 __all__ = [
     "FORMATS",
     "BankLine",
-    "Caution",
     "FileResult",
     "FoundFile",
     "Journal",
@@ -36,7 +35,6 @@ __all__ = [
     "ScanStatistics",
     "ThroughputSample",
     "WalkTally",
-    "caution_of",
     "measure",
     "open_report",
     "remove_abandoned",

@@ -9,10 +9,11 @@ from typing import Any
 
 from hedgerow.banks import Match
 from hedgerow.hashing import Unchecked
+from hedgerow.hashing.caution import Caution
 from hedgerow.matching.segments import Segment
 from hedgerow.media import MediaInfo
 
-__all__ = ["Caution", "FileResult", "Progress", "ScanStatistics", "ThroughputSample"]
+__all__ = ["FileResult", "Progress", "ScanStatistics", "ThroughputSample"]
 
 # How the place of a picture inside an archive is written: the separator of Java's jar: URLs
 # (JarURLConnection, "jar:file:/a.jar!/member").
@@ -23,19 +24,6 @@ _MATCH = tuple(each.name for each in fields(Match))
 _SEGMENT = tuple(each.name for each in fields(Segment))
 _SEGMENTS = _MATCH.index("segments")
 _encode = json.JSONEncoder(separators=(",", ":")).encode
-
-
-@dataclass(frozen=True, slots=True)
-class Caution:
-    """What a person should know about a file that was checked all the same.
-
-    Attributes:
-        reason: A word for programs: ``low_quality``.
-        detail: One sentence for a person.
-    """
-
-    reason: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from hedgerow import __version__
 from hedgerow.errors import DecoderCrashed
-from hedgerow.hashing import MINIMUM_QUALITY, SIGNAL_TYPES, HashOptions, Signal, Unchecked
+from hedgerow.hashing import SIGNAL_TYPES, HashOptions, Signal, Unchecked
+from hedgerow.hashing.caution import caution_of
 from hedgerow.hashing.pool import FileHash, FileTask, HashingPool
 from hedgerow.media import ArchiveLimits
 from hedgerow.scanning.journal import Journal, Progressed, journal_path
-from hedgerow.scanning.model import Caution, FileResult, Progress, ScanStatistics, ThroughputSample
+from hedgerow.scanning.model import FileResult, Progress, ScanStatistics, ThroughputSample
 from hedgerow.scanning.walk import FoundFile, Measure, WalkTally, measure, walk
 
 if TYPE_CHECKING:
@@ -28,10 +29,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from hedgerow.banks import Match
-    from hedgerow.hashing import MediaHash
     from hedgerow.hashing.signal import Level
 
-__all__ = ["Pool", "Scan", "ScanRequest", "Searcher", "caution_of", "types_wanted"]
+__all__ = ["Pool", "Scan", "ScanRequest", "Searcher", "types_wanted"]
 
 # One search of many signals costs less than many searches; more than this would only delay what is told.
 _BATCH_FILES = 32
@@ -45,16 +45,6 @@ _MOST_SAMPLES = 240
 
 # To open a file costs about as much as to decode this much of it (measured: 0.4 ms against 150 MB/s of JPEG).
 _WORK_OF_A_FILE_BYTES = 64 * 1024
-
-_LOW_QUALITY = Caution(
-    "low_quality",
-    "The picture is too plain for PDQ to tell it from others; it was matched only with banks that allow this quality.",
-)
-_LOW_QUALITY_VIDEO = Caution(
-    "low_quality",
-    "Every frame of the video is too plain for PDQ to tell it from others; it was matched only with banks that allow "
-    "this quality.",
-)
 
 
 class Searcher(Protocol):
@@ -434,21 +424,6 @@ def _described(request: ScanRequest, options: HashOptions, archive_limits: Archi
         "options": asdict(options),
         "archive_limits": asdict(archive_limits),
     }
-
-
-def caution_of(result: MediaHash) -> Caution | None:
-    """Say what a person should know about media that was hashed all the same, or None."""
-    perceptual = [signal for signal in result.signals if SIGNAL_TYPES[signal.type].is_perceptual]
-    if not perceptual or any(_quality(signal) >= MINIMUM_QUALITY for signal in perceptual):
-        return None
-    return _LOW_QUALITY if perceptual[0].frames is None else _LOW_QUALITY_VIDEO
-
-
-def _quality(signal: Signal) -> int:
-    """Return how much a signal says: of a video its best frame."""
-    if signal.frames is not None:
-        return int(signal.frames.qualities.max(initial=0))
-    return signal.quality or 0
 
 
 def _result(hashed: FileHash, matches: Sequence[Match]) -> FileResult:

@@ -1,0 +1,100 @@
+"""How the service does at this moment, in numbers: what `hedgerow.web.metrics` shows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from hedgerow.app.clock import now
+from hedgerow.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from hedgerow.app.counting import Counts
+    from hedgerow.app.service import Service
+    from hedgerow.banks.health import IndexHealth
+    from hedgerow.cases.model import QueueCount
+
+__all__ = ["Figures", "Watch"]
+
+# Whoever asks more often sees the same figures: two queries a second at most, however many watch.
+_FOR_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How things stand.
+
+    Attributes:
+        counts: What this process counted of its own work.
+        index: How its indexes stand to the database.
+        rows: Rows in the indexes by signal type.
+        is_database_up: Whether the database answers; all below is empty where it does not.
+        audit_sequence: Number of the latest audit entry.
+        queues: How each queue stands.
+        waiting: Messages to the platform that will be tried again.
+        given_up: Messages that will not, until a person says so.
+        oldest_age_s: Since when the oldest of both waits, in seconds.
+    """
+
+    counts: Counts
+    index: IndexHealth
+    rows: dict[str, int]
+    is_database_up: bool
+    audit_sequence: int | None = None
+    queues: tuple[QueueCount, ...] = ()
+    waiting: int = 0
+    given_up: int = 0
+    oldest_age_s: float = 0.0
+
+
+class Watch:
+    """Looks at a service for whoever asks.
+
+    Args:
+        service: Which.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._lock = threading.Lock()
+        self._latest: tuple[float, Figures] | None = None
+
+    def look(self) -> Figures:
+        """Return the figures of this moment, or of the second before."""
+        with self._lock:
+            if self._latest is None or time.monotonic() - self._latest[0] > _FOR_S:
+                self._latest = (time.monotonic(), self._look())
+            return self._latest[1]
+
+    def _look(self) -> Figures:
+        from hedgerow.actions import unconfirmed
+        from hedgerow.audit import read_head
+        from hedgerow.cases.queues import count_queues
+
+        service, at = self._service, now()
+        health = service.matcher.health()
+        rows: Counter[str] = Counter()
+        for state in health.indexes:
+            rows[state.type] += state.rows
+        try:
+            with service.database.read() as connection:
+                head = read_head(connection)
+                queues = tuple(count_queues(connection, now=at))
+                open_messages = list(unconfirmed(connection))
+        except DatabaseError:
+            return Figures(service.counts, health, dict(rows), is_database_up=False)
+        oldest = min((each.oldest_at for each in open_messages), default=at)
+        return Figures(
+            service.counts,
+            health,
+            dict(rows),
+            is_database_up=True,
+            audit_sequence=head.sequence,
+            queues=queues,
+            waiting=sum(each.waiting for each in open_messages),
+            given_up=sum(each.given_up for each in open_messages),
+            oldest_age_s=max(0.0, (at - oldest).total_seconds()),
+        )

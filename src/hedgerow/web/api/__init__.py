@@ -1,0 +1,31 @@
+"""The routes of ``/api/v1``, one module for each noun."""
+
+from hedgerow.web.api import (
+    accounts,
+    audit,
+    banks,
+    cases,
+    lookbacks,
+    lookups,
+    policies,
+    queues,
+    submissions,
+    webhooks,
+)
+
+__all__ = ["routers"]
+
+# What is asked most comes first: routes are tried one after the other.
+routers = (
+    lookups.router,
+    submissions.direct,
+    submissions.router,
+    banks.router,
+    lookbacks.router,
+    queues.router,
+    cases.router,
+    policies.router,
+    webhooks.router,
+    audit.router,
+    accounts.router,
+)
