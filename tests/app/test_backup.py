@@ -24,7 +24,7 @@ from hedgerow.app.webhooks import add_webhook, try_webhook
 from hedgerow.audit import append, checkpoint_head, entry_lines, read_head, verify
 from hedgerow.audit.keys import FOLDER
 from hedgerow.banks import Attributes
-from hedgerow.banks.records import latest_change
+from hedgerow.banks.held import latest_change
 from hedgerow.database import REVISIONS, open_database
 from hedgerow.errors import BackupUnusable, BackupUnwritable, DatabaseUnavailable, RestoreRefused
 from hedgerow.hashing import Signal

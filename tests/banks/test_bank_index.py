@@ -7,7 +7,7 @@ import pytest
 
 from hedgerow.banks import Bank, NewEntry, add_entries, change_bank, withdraw_entry
 from hedgerow.banks.bank_index import BankIndex, FrameIndex, bank_index
-from hedgerow.banks.records import latest_change
+from hedgerow.banks.held import latest_change
 from hedgerow.hashing.signal import Signal
 from hedgerow.matching.videos import FRAME_BITS
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from hedgerow.banks import Bank, NewEntry, add_entries, create_bank, find_entry, iterate_entries, withdraw_entry
-from hedgerow.banks.frames import find_frames, has_more_frames_than, live_frames
+from hedgerow.banks.held import find_frames, has_more_frames_than, live_frames
 from hedgerow.banks.tables import frame_lists
 from hedgerow.hashing.signal import Signal
 

@@ -7,8 +7,8 @@ import pytest
 
 from hedgerow.banks import Bank, NewEntry, add_entries, lookup
 from hedgerow.banks.bank_index import bank_index
+from hedgerow.banks.held import latest_change
 from hedgerow.banks.lookup import equal_rows, like_frames, nearest_rows, rows_of
-from hedgerow.banks.records import latest_change
 from hedgerow.hashing.signal import Signal
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, text, update
 
 from hedgerow.banks import Bank, Matcher, NewEntry, add_entries, change_bank, create_bank, withdraw_entry
-from hedgerow.banks.quarantine import unknown_types
+from hedgerow.banks.held import unknown_types
 from hedgerow.banks.tables import bank_changes, entries, frame_lists
 from hedgerow.hashing.frame_list import FrameList
 from hedgerow.hashing.signal import SIGNAL_TYPES, Signal
@@ -299,7 +299,7 @@ def test_no_known_type_is_taken_for_an_unknown_one(database: Database, bank: Ban
     digests = [Signal(name, b"x" * kind.size_bytes) for name, kind in SIGNAL_TYPES.items() if not kind.is_perceptual]
     _add(database, bank, now, A, _video(film(1, 1)), *digests)
     with database.read() as connection:
-        assert unknown_types(connection, bank.id) == {}
+        assert unknown_types(connection, bank.id) == []
 
 
 def test_a_type_that_is_corrected_in_place_makes_the_row_match(

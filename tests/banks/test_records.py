@@ -22,7 +22,7 @@ from hedgerow.banks import (
     list_banks,
     withdraw_entry,
 )
-from hedgerow.banks.records import bank_states, describe_entries, has_more_than, latest_change, live_signals
+from hedgerow.banks.held import bank_states, describe_entries, has_more_than, latest_change, live_signals
 from hedgerow.banks.tables import banks, entries
 from hedgerow.errors import BankExists, BankNotFound, EntryNotFound, InvalidBankName, InvalidThreshold
 from hedgerow.hashing.signal import Signal

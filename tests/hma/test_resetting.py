@@ -8,8 +8,8 @@ from sqlalchemy import select
 import hedgerow.ledger.tables  # noqa: F401  (refers to banks)
 from hedgerow.audit import read_head
 from hedgerow.banks import Bank, NewEntry, add_entries, list_banks
+from hedgerow.banks.held import latest_change
 from hedgerow.banks.index import Matcher
-from hedgerow.banks.records import latest_change
 from hedgerow.cases import NewSubmission, record_submission
 from hedgerow.errors import ResetRefused
 from hedgerow.hma.contents import add_content, find_content

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from hedgerow import ledger
 from hedgerow.audit.tables import audit_entries
-from hedgerow.banks.records import latest_change
+from hedgerow.banks.held import latest_change
 from hedgerow.hashing.signal import Signal
 from hedgerow.ledger.tables import ledger_rows
 

@@ -322,6 +322,36 @@ def test_a_nursery_started_beforehand_is_greeted_and_used() -> None:
         assert answers[0][1]["greeting"] == [{"kind": "hello"}]  # so is the one that took its place
 
 
+def _with_meanwhile(place: Path, naps_s: float) -> tuple[str, ...]:
+    program = f"""
+        import time
+        from pathlib import Path
+        from hedgerow.media.sandbox_worker import serve
+        time.sleep({naps_s})
+        serve(lambda request: iter([request.body]), meanwhile=Path({str(place)!r}).touch)
+    """
+    return (sys.executable, "-c", textwrap.dedent(program))
+
+
+def test_a_nursery_of_which_nobody_asks_anything_yet_makes_use_of_the_time(tmp_path: Path) -> None:
+    place = tmp_path / "meanwhile"
+    command = _with_meanwhile(place, naps_s=0)
+    nursery = Nursery(command)
+    until = time.monotonic() + GENEROUS_S
+    while not place.exists():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    with Sandbox(command, jobs=1, seconds=GENEROUS_S, memory_bytes=1 << 28, nursery=nursery) as box:
+        assert box.call({"echo": 1})[0]["echo"] == 1
+
+
+def test_a_nursery_that_is_asked_for_a_worker_does_nothing_else_first(tmp_path: Path) -> None:
+    place = tmp_path / "meanwhile"
+    with Sandbox(_with_meanwhile(place, naps_s=1), jobs=1, seconds=GENEROUS_S, memory_bytes=1 << 28) as box:
+        assert box.call({"echo": 1})[0]["echo"] == 1
+    assert not place.exists()
+
+
 def test_a_nursery_closes_twice_and_before_it_has_started() -> None:
     nursery = Nursery(WORKER)
     nursery.close()

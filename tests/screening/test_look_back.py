@@ -20,7 +20,7 @@ from hedgerow.actions import add_endpoint
 from hedgerow.actions.tables import deliveries
 from hedgerow.audit.tables import audit_entries
 from hedgerow.banks import Matcher, NewEntry, add_entries, change_bank, create_bank, withdraw_entry
-from hedgerow.banks.records import latest_change
+from hedgerow.banks.held import latest_change
 from hedgerow.cases import NewSubmission, Statement, Verdict, claim_case, decide, find_case, record_submission
 from hedgerow.cases.tables import case_items, cases, matches, submissions
 from hedgerow.database.sealing import ServiceKeys

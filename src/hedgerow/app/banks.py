@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
 from hedgerow.app.clock import now
 from hedgerow.app.hashing import hash_files
-from hedgerow.app.matching import matcher_of
+from hedgerow.app.matching import matcher_of, open_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -115,15 +115,14 @@ def change_bank(settings: Settings, name: str, change: BankChange, *, actor: str
 
 def list_banks(settings: Settings) -> list[BankSummary]:
     """List the banks with what is in them; none where there is no database yet."""
-    from hedgerow.banks import records
-    from hedgerow.migrations import open_existing
+    from hedgerow.banks import held
 
-    database = open_existing(settings)
+    database = open_to_read(settings)
     if database is None:
         return []
     try:
         with database.read() as connection:
-            return records.list_banks(connection)
+            return held.list_banks(connection)
     finally:
         database.close()
 
@@ -132,11 +131,11 @@ def show_bank(settings: Settings, name: str, limit: int) -> tuple[BankSummary, l
     """Return a bank and its first live entries; signal values are for whoever asks for an export."""
     from itertools import islice
 
-    from hedgerow.banks import records
+    from hedgerow.banks import held, records
 
     with _database(settings) as database, database.read() as connection:
         bank = records.find_bank(connection, name)
-        summary = next(each for each in records.list_banks(connection) if each.bank.id == bank.id)
+        summary = next(each for each in held.list_banks(connection) if each.bank.id == bank.id)
         entries: list[dict[str, object]] = [
             {
                 "entry": entry.id,

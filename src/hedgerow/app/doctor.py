@@ -322,7 +322,7 @@ def _indexes(settings: Settings, database: Database) -> Iterator[Check]:
 
 
 def _snapshots(settings: Settings, database: Database) -> Iterator[Check]:
-    from hedgerow.banks.records import latest_change
+    from hedgerow.banks.held import latest_change
     from hedgerow.errors import SnapshotDamaged, SnapshotMissing
     from hedgerow.hashing.signal import SIGNAL_TYPES
     from hedgerow.matching import DigestIndex, HammingIndex

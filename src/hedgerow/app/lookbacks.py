@@ -155,7 +155,7 @@ def stop_look_back_in(database: Database, number: int, *, actor: str) -> LookBac
 
 
 def _names(connection: Connection) -> dict[int, str]:
-    from hedgerow.banks.records import bank_states
+    from hedgerow.banks.held import bank_states
 
     return {state.bank.id: state.bank.name for state in bank_states(connection)}
 

@@ -12,15 +12,31 @@ if TYPE_CHECKING:
 
     from hedgerow.banks import Match, Matcher
     from hedgerow.database import Database
+    from hedgerow.database.plain import FileReader, Readable
     from hedgerow.hashing import MediaHash
     from hedgerow.hashing.signal import Level
     from hedgerow.media.sandbox_nursery import Nursery
     from hedgerow.settings import Settings
 
-__all__ = ["likely_wanted", "match_files", "matcher_of", "open_matcher"]
+__all__ = ["likely_wanted", "match_files", "matcher_of", "open_matcher", "open_to_read"]
 
 
-def matcher_of(settings: Settings, database: Database, only: Sequence[str] = ()) -> Matcher:
+def open_to_read(settings: Settings) -> Database | FileReader | None:
+    """Open the database only to read the banks; None where there is none.
+
+    A file at the latest revision is read without SQLAlchemy. Whatever else there is, is opened as ever.
+    """
+    from hedgerow.database.plain import open_file_reader
+
+    reader = open_file_reader(settings.data) if settings.database_url is None else None
+    if reader is not None:
+        return reader
+    from hedgerow.migrations import open_existing
+
+    return open_existing(settings)
+
+
+def matcher_of(settings: Settings, database: Readable, only: Sequence[str] = ()) -> Matcher:
     """Make the matcher of a database as the settings want it; it loads nothing yet."""
     from hedgerow.banks import Matcher
 
@@ -42,9 +58,7 @@ def open_matcher(settings: Settings, only: Sequence[str] = ()) -> Iterator[Match
         BankNotFound: A bank of that name does not exist.
         NoBanks: There is nothing to match against.
     """
-    from hedgerow.migrations import open_existing
-
-    database = open_existing(settings)
+    database = open_to_read(settings)
     if database is None:
         raise NoBanks
     try:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hedgerow.banks.following import Follower
     from hedgerow.banks.formats import FORMATS, ReadOptions
     from hedgerow.banks.health import IndexHealth, IndexState
+    from hedgerow.banks.held import entries_since, list_banks
     from hedgerow.banks.importing import EXPORT_FORMATS, export_entries, export_videos, import_entries
     from hedgerow.banks.index import Matcher
     from hedgerow.banks.model import (
@@ -35,11 +36,9 @@ if TYPE_CHECKING:
         change_bank,
         count_entries,
         create_bank,
-        entries_since,
         find_bank,
         find_entry,
         iterate_entries,
-        list_banks,
         withdraw_entry,
     )
     from hedgerow.banks.rules import MAXIMUM_THRESHOLD
@@ -105,14 +104,14 @@ _HOME = {
     "change_bank": "hedgerow.banks.records",
     "count_entries": "hedgerow.banks.records",
     "create_bank": "hedgerow.banks.records",
-    "entries_since": "hedgerow.banks.records",
+    "entries_since": "hedgerow.banks.held",
     "export_entries": "hedgerow.banks.importing",
     "export_videos": "hedgerow.banks.importing",
     "find_bank": "hedgerow.banks.records",
     "find_entry": "hedgerow.banks.records",
     "import_entries": "hedgerow.banks.importing",
     "iterate_entries": "hedgerow.banks.records",
-    "list_banks": "hedgerow.banks.records",
+    "list_banks": "hedgerow.banks.held",
     "withdraw_entry": "hedgerow.banks.records",
 }
 

@@ -8,20 +8,17 @@ from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from hedgerow.banks.frames import find_frames
+from hedgerow.banks.held import describe_entries, find_frames
 from hedgerow.banks.model import Match
-from hedgerow.banks.records import describe_entries
 from hedgerow.matching.videos import FRAME_BITS, VideoRule, compare_videos
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection
-
+    from hedgerow.banks.held import Description
     from hedgerow.banks.lookup import Equal, LikeFrames, Near, Rows
     from hedgerow.banks.model import Bank
-    from hedgerow.banks.records import Description
-    from hedgerow.database import Database
+    from hedgerow.database.plain import Readable, ReadConnection
     from hedgerow.hashing.frame_list import FrameList
     from hedgerow.hashing.signal import Signal
     from hedgerow.matching.background import Background
@@ -82,7 +79,7 @@ class Reporter:
         rule: When two videos match.
     """
 
-    def __init__(self, database: Database, rule: VideoRule | None = None) -> None:
+    def __init__(self, database: Readable, rule: VideoRule | None = None) -> None:
         self.rule = rule or VideoRule()
         self._database = database
         self._known = _KnownFrames()
@@ -243,7 +240,7 @@ class _KnownFrames:
         self._kept: OrderedDict[int, FrameList] = OrderedDict()
         self._frames = 0
 
-    def of(self, connection: Connection, entries: Sequence[int]) -> dict[int, FrameList]:
+    def of(self, connection: ReadConnection, entries: Sequence[int]) -> dict[int, FrameList]:
         """Return the frames of these entries."""
         with self._lock:
             found = {entry: self._kept[entry] for entry in entries if entry in self._kept}

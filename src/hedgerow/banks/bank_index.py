@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from hedgerow.banks.frames import NO_FRAMES, check_frames, has_more_frames_than, live_frames
+from hedgerow.banks.held import (
+    NO_FRAMES,
+    check_frames,
+    entries_since,
+    has_more_frames_than,
+    has_more_than,
+    live_frames,
+    live_signals,
+)
 from hedgerow.banks.quarantine import Quarantine, by_reason, from_groups, why_length_is_malformed
-from hedgerow.banks.records import entries_since, has_more_than, live_signals
 from hedgerow.errors import SnapshotDamaged, SnapshotMissing
 from hedgerow.hashing.signal import SIGNAL_TYPES
 from hedgerow.matching import DigestIndex, HammingIndex
@@ -22,9 +29,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from sqlalchemy import Connection
 
     from hedgerow.banks.model import Bank, Change
+    from hedgerow.database.plain import ReadConnection
     from hedgerow.hashing.frame_list import FrameList
     from hedgerow.matching import Matches
 
@@ -120,7 +127,7 @@ class BankIndex:
         self._delta_entries = delta_entries
         self._rows: HammingIndex | DigestIndex = self._empty()
 
-    def load(self, connection: Connection, epoch: str, sequence: int) -> None:
+    def load(self, connection: ReadConnection, epoch: str, sequence: int) -> None:
         """Hold the bank as it is at `sequence`.
 
         A small bank comes from the database. A large one comes from its snapshot and what changed since, or from the
@@ -145,12 +152,12 @@ class BankIndex:
                 return
         self.rebuild(connection, epoch, sequence)
 
-    def rebuild(self, connection: Connection, epoch: str, sequence: int) -> None:
+    def rebuild(self, connection: ReadConnection, epoch: str, sequence: int) -> None:
         """Take the whole bank from the database, and write a snapshot. See `load` for the arguments."""
         self._fill(connection, sequence)
         self.save(epoch)
 
-    def follow(self, connection: Connection, sequence: int) -> None:
+    def follow(self, connection: ReadConnection, sequence: int) -> None:
         """Take in what changed in the bank, was added and withdrawn since the state held, up to `sequence`."""
         if not self.fits(self.bank):
             self._fill(connection, sequence)
@@ -164,7 +171,7 @@ class BankIndex:
         """Tell whether the rows held are those that a bank with these rules wants; if not, it is to be built anew."""
         return True
 
-    def take(self, connection: Connection, changes: Sequence[Change]) -> None:  # noqa: ARG002  (frames need it)
+    def take(self, connection: ReadConnection, changes: Sequence[Change]) -> None:  # noqa: ARG002  (frames need it)
         """Take changed entries of this type as they are now, in any order; those that are held already stay.
 
         Args:
@@ -186,7 +193,7 @@ class BankIndex:
         if malformed or len(self.quarantine):
             self.quarantine.change(malformed, {change.id for change in changes} - malformed.keys())
 
-    def look_again(self, connection: Connection, changes: Sequence[Change]) -> None:
+    def look_again(self, connection: ReadConnection, changes: Sequence[Change]) -> None:
         """Let go what is no longer malformed.
 
         Args:
@@ -258,7 +265,7 @@ class BankIndex:
         """Search; see `IndexView.search`."""
         return self.view.search(queries)
 
-    def _is_large(self, connection: Connection) -> bool:
+    def _is_large(self, connection: ReadConnection) -> bool:
         return has_more_than(connection, self.bank, self.signal_type, self._small_bank_entries)
 
     def _held(self) -> dict[str, int]:
@@ -295,7 +302,7 @@ class BankIndex:
         self.is_saved = False
         self.unsaved_changes = 0
 
-    def _fill(self, connection: Connection, sequence: int) -> None:
+    def _fill(self, connection: ReadConnection, sequence: int) -> None:
         size = self._kind.size_bytes
         ids: list[int] = []
         bits: list[bytes] = []
@@ -333,7 +340,7 @@ class FrameIndex(BankIndex):
         """Tell whether the frames held are those of the bank's minimum quality."""
         return bank.minimum_quality == self._minimum_quality
 
-    def take(self, connection: Connection, changes: Sequence[Change]) -> None:
+    def take(self, connection: ReadConnection, changes: Sequence[Change]) -> None:
         """Take the frames of changed videos."""
         for batch in batched(changes, _VIDEOS):
             self._take(check_frames(connection, [change.id for change in batch]), batch)
@@ -359,14 +366,14 @@ class FrameIndex(BankIndex):
         self._add_frames(self._rows, added)
         self.quarantine.change(malformed, (change.id for change in changes if change.id not in malformed))
 
-    def _is_large(self, connection: Connection) -> bool:
+    def _is_large(self, connection: ReadConnection) -> bool:
         # of many videos, each of which has a frame at least, the frames need not be counted
         return super()._is_large(connection) or has_more_frames_than(connection, self.bank, self._small_bank_entries)
 
     def _held(self) -> dict[str, int]:
         return {"minimum_quality": self._minimum_quality}
 
-    def _fill(self, connection: Connection, sequence: int) -> None:
+    def _fill(self, connection: ReadConnection, sequence: int) -> None:
         malformed: dict[int, str] = {}
 
         def sound() -> Iterator[tuple[int, FrameList]]:

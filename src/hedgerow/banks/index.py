@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hedgerow.banks.answers import Answer, Reporter
 from hedgerow.banks.bank_index import bank_index
+from hedgerow.banks.held import types_held
 from hedgerow.banks.indexes import Indexes
 from hedgerow.banks.lookup import equal_rows, like_frames, nearest_rows, rows_of
-from hedgerow.banks.records import types_held
 from hedgerow.banks.rules import highest_level, nearness
 from hedgerow.errors import SnapshotDamaged
 from hedgerow.hashing.signal import SIGNAL_TYPES
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hedgerow.banks.lookup import Rows
     from hedgerow.banks.model import Match
     from hedgerow.banks.quarantine import Quarantined
-    from hedgerow.database import Database
+    from hedgerow.database.plain import Readable
     from hedgerow.hashing.signal import Level, Signal
     from hedgerow.matching.videos import VideoRule
 
@@ -61,7 +61,7 @@ class Matcher:
 
     def __init__(
         self,
-        database: Database,
+        database: Readable,
         data: Path,
         *,
         small_bank_entries: int = 20_000,

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final
 
 from hedgerow.banks.bank_index import batched
 from hedgerow.banks.health import IndexHealth, IndexState
-from hedgerow.banks.quarantine import UNKNOWN_TYPE, Quarantine, listed, unknown_types
-from hedgerow.banks.records import BankState, bank_states, entries_since, find_changes, latest_change, types_held
+from hedgerow.banks.held import bank_states, entries_since, find_changes, latest_change, types_held, unknown_types
+from hedgerow.banks.quarantine import TYPE_REASON, UNKNOWN_TYPE, Quarantine, listed
 from hedgerow.errors import BankNotFound, HedgerowError, SnapshotDamaged
 from hedgerow.hashing.signal import SIGNAL_TYPES
 from hedgerow.matching.threads import alone
@@ -27,12 +27,11 @@ from hedgerow.matching.threads import alone
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from sqlalchemy import Connection
-
     from hedgerow.banks.bank_index import BankIndex, IndexView
+    from hedgerow.banks.held import BankState
     from hedgerow.banks.model import Bank, Change
     from hedgerow.banks.quarantine import Quarantined
-    from hedgerow.database import Database
+    from hedgerow.database.plain import Readable, ReadConnection
     from hedgerow.matching import DigestIndex, HammingIndex
 
     Key = tuple[int, str]
@@ -96,7 +95,7 @@ class Indexes:
 
     def __init__(
         self,
-        database: Database,
+        database: Readable,
         make: Callable[[Bank, str], BankIndex],
         only: Collection[str] | None,
         clock: Callable[[], float] = time.monotonic,
@@ -256,7 +255,7 @@ class Indexes:
             self._refreshed_at = self._clock()
             return view is None or (view.epoch, view.sequence) != (epoch, sequence)
 
-    def _enabled(self, connection: Connection) -> list[BankState]:
+    def _enabled(self, connection: ReadConnection) -> list[BankState]:
         states = bank_states(connection)
         if self._only is not None:
             missing = self._only - {state.bank.name for state in states}
@@ -265,7 +264,7 @@ class Indexes:
             states = [state for state in states if state.bank.name in self._only]
         return [state for state in states if state.bank.is_enabled]
 
-    def _follow(self, connection: Connection, state: BankState, sequence: int, *, has_changed: bool) -> None:
+    def _follow(self, connection: ReadConnection, state: BankState, sequence: int, *, has_changed: bool) -> None:
         """Take in what changed in one bank."""
         own = self._of(state.bank.id)
         oldest = min((index.sequence for index in own), default=sequence)
@@ -281,7 +280,7 @@ class Indexes:
         for index in own:
             index.sequence = sequence
         if has_changed:
-            self._unknown[state.bank.id].replace(unknown_types(connection, state.bank.id))
+            self._unknown[state.bank.id].replace(_unknown(connection, state.bank.id))
             if self._wants_all:
                 missing = [name for name in SIGNAL_TYPES if name not in self._wanted]
                 self._wanted |= frozenset(types_held(connection, [state.bank.id], missing))
@@ -312,7 +311,7 @@ class Indexes:
 
     # ── malformed rows ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def _look_again(self, connection: Connection) -> None:
+    def _look_again(self, connection: ReadConnection) -> None:
         """Look whether malformed rows were repaired in place."""
         began = self._clock()
         if began < self._look_again_at:
@@ -325,7 +324,7 @@ class Indexes:
                 for index in own:
                     index.look_again(connection, _of_type(changes, index))
             if unknown.reasons:
-                unknown.replace(unknown_types(connection, bank_id))
+                unknown.replace(_unknown(connection, bank_id))
         self._look_again_at = began + max(_LOOK_AGAIN_S, _LOOK_AGAIN_SHARE * (self._clock() - began))
 
     def quarantined(self) -> list[Quarantined]:
@@ -382,3 +381,7 @@ class Indexes:
 
 def _of_type(changes: Iterable[Change], index: BankIndex) -> list[Change]:
     return [change for change in changes if change.type == index.signal_type]
+
+
+def _unknown(connection: ReadConnection, bank_id: int) -> dict[int, str]:
+    return dict.fromkeys(unknown_types(connection, bank_id), TYPE_REASON)

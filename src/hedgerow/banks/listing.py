@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import LargeBinary, func, literal_column, select
 
 from hedgerow.banks.model import BankSummary
-from hedgerow.banks.quarantine import octets
 from hedgerow.banks.records import count_entries
 from hedgerow.banks.tables import entries
+from hedgerow.database.plain import octets
 from hedgerow.errors import EntryNotFound
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def list_entries(
         include_withdrawn: Withdrawn entries too.
         with_values: Signal values too.
     """
-    values = [octets(connection, entries.c.bits).label("octets")] if with_values else []
+    values = [literal_column(octets(connection, "bits"), LargeBinary).label("octets")] if with_values else []
     statement = select(*_SHOWN, *values).where(entries.c.bank_id == bank.id, entries.c.sequence > after)
     if signal_type is not None:
         statement = statement.where(entries.c.signal_type == signal_type)

@@ -8,28 +8,19 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
-
-from sqlalchemy import bindparam, case, func, select, union_all
-
-from hedgerow.banks.tables import entries
-from hedgerow.hashing.signal import SIGNAL_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sqlalchemy import Column, ColumnElement, CompoundSelect, Connection
-
 __all__ = [
+    "TYPE_REASON",
     "UNKNOWN_TYPE",
     "Quarantine",
     "Quarantined",
     "by_reason",
     "from_groups",
     "listed",
-    "octets",
-    "unknown_types",
     "why_length_is_malformed",
 ]
 
@@ -37,9 +28,7 @@ _log = logging.getLogger(__name__)
 
 UNKNOWN_TYPE: Final = "unknown"
 """Stands for a signal type that is none: what a row says instead may be anything, and is not repeated."""
-_TYPE_REASON: Final = "its signal type is unknown"
-_MOST_LISTED: Final = 10_000
-"""Rows of unknown types that are listed for one bank. A whole table of them is seen as well by so many."""
+TYPE_REASON: Final = "its signal type is unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,37 +91,6 @@ def why_length_is_malformed(size_bytes: int, wanted_bytes: int) -> str | None:
     'its signal has 0 bytes where 32 belong'
     """
     return None if size_bytes == wanted_bytes else f"its signal has {size_bytes} bytes where {wanted_bytes} belong"
-
-
-def octets(connection: Connection, column: Column[bytes]) -> ColumnElement[bytes]:
-    """Return what to select for a column of bytes, so that a value that is none comes as NULL.
-
-    SQLite keeps whatever is written into a column: numbers, and texts that the driver fails to decode.
-    """
-    if connection.dialect.name == "sqlite":
-        return case((func.typeof(column) == "blob", column))
-    return column
-
-
-def unknown_types(connection: Connection, bank_id: int) -> dict[int, str]:
-    """Find a bank's live rows whose signal type is none, by entry what is wrong with each; the first 10,000.
-
-    It looks into the gaps between the names there are, of an index: that takes no longer for a large bank.
-    """
-    return dict.fromkeys(connection.execute(_UNKNOWN, {"bank": bank_id}).scalars(), _TYPE_REASON)
-
-
-def _in_the_gaps() -> CompoundSelect[int]:
-    names = sorted(SIGNAL_TYPES)
-    column = entries.c.signal_type
-    gaps = [column < names[0], column > names[-1]]
-    gaps += [(column > before) & (column < after) for before, after in pairwise(names)]
-    is_live = (entries.c.bank_id == bindparam("bank")) & entries.c.withdrawn_at.is_(None)
-    return union_all(*(select(entries.c.id).where(is_live, gap) for gap in gaps)).limit(_MOST_LISTED)
-
-
-# Made once: it is asked after every change, and making it takes longer than the answer.
-_UNKNOWN: Final = _in_the_gaps()
 
 
 def listed(bank_id: int, bank: str, name: str, reasons: Mapping[int, str]) -> list[Quarantined]:

@@ -1,16 +1,19 @@
-"""Read and write banks and entries. The first argument is an open connection; the caller commits."""
+"""Read and write banks and entries. The first argument is an open connection; the caller commits.
+
+What a matcher reads stands in `hedgerow.banks.held`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, case, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
-from hedgerow.banks.frames import find_frames, insert_frames
+from hedgerow.banks.frames import insert_frames
+from hedgerow.banks.held import find_frames
 from hedgerow.banks.insertion import insert_entries
-from hedgerow.banks.model import Added, Attributes, Bank, BankSummary, Change, Entry, Refusal
-from hedgerow.banks.quarantine import octets
+from hedgerow.banks.model import Added, Attributes, Bank, Entry, Refusal
 from hedgerow.banks.rules import (
     check_bank_name,
     check_level,
@@ -24,7 +27,7 @@ from hedgerow.errors import BankExists, BankNotFound, EntryNotFound
 from hedgerow.hashing.signal import SIGNAL_TYPES, Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row, Select
@@ -35,23 +38,13 @@ if TYPE_CHECKING:
     AnyRow = Row[*tuple[Any, ...]]
 
 __all__ = [
-    "BankState",
-    "Description",
     "add_entries",
-    "bank_states",
     "change_bank",
     "count_entries",
     "create_bank",
-    "describe_entries",
-    "entries_since",
     "find_bank",
-    "find_changes",
     "find_entry",
-    "has_more_than",
     "iterate_entries",
-    "latest_change",
-    "list_banks",
-    "live_signals",
     "withdraw_entry",
 ]
 
@@ -59,23 +52,6 @@ __all__ = [
 _VALUES_PER_QUERY = 500
 # Rows fetched at a time from a streamed query.
 _ROWS_PER_FETCH = 5_000
-# Of changes, which a serving process reads while it searches: fewer, so that no search waits for a thousand rows.
-_CHANGES_PER_FETCH = 500
-
-
-class Description(NamedTuple):
-    """What a match says of its entry."""
-
-    category: str | None
-    provenance: str
-    contributor: str | None
-
-
-class BankState(NamedTuple):
-    """A bank and the number of the latest change within it."""
-
-    bank: Bank
-    sequence: int
 
 
 # ── banks ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -132,25 +108,6 @@ def find_bank(connection: Connection, name: str, *, is_locking: bool = False) ->
     return _bank(row)
 
 
-def list_banks(connection: Connection) -> list[BankSummary]:
-    """List the banks by name, each with the number of its entries."""
-    counted = connection.execute(
-        select(
-            entries.c.bank_id,
-            entries.c.signal_type,
-            func.sum(case((entries.c.withdrawn_at.is_(None), 1), else_=0)).label("live"),
-            func.count().label("all"),
-        ).group_by(entries.c.bank_id, entries.c.signal_type)
-    ).all()
-    summaries = []
-    for row in connection.execute(select(banks).order_by(banks.c.name)):
-        own = [each for each in counted if each.bank_id == row.id]
-        live = {each.signal_type: int(each.live) for each in own if each.live}
-        withdrawn = sum(int(each.all) - int(each.live) for each in own)
-        summaries.append(BankSummary(_bank(row), dict(sorted(live.items())), withdrawn))
-    return summaries
-
-
 def count_entries(connection: Connection, bank: Bank, *, only_redistributable: bool = False) -> dict[str, int]:
     """Count a bank's live entries by signal type."""
     is_counted = (entries.c.bank_id == bank.id) & entries.c.withdrawn_at.is_(None)
@@ -197,43 +154,6 @@ def change_bank(
     if row is None:
         raise BankNotFound(bank.name)
     return _bank(row)
-
-
-def latest_change(connection: Connection) -> tuple[str, int]:
-    """Return the epoch and the number of the latest change to any bank: one row, to be asked often."""
-    row = connection.execute(select(bank_changes.c.epoch, bank_changes.c.sequence)).one()
-    return row.epoch, row.sequence
-
-
-def bank_states(connection: Connection) -> list[BankState]:
-    """List the banks by name, each with the number of the latest change among its entries."""
-    latest = (
-        select(func.coalesce(func.max(entries.c.sequence), 0)).where(entries.c.bank_id == banks.c.id).scalar_subquery()
-    )
-    rows = connection.execute(select(*banks.c, latest.label("sequence")).order_by(banks.c.name))
-    return [BankState(_bank(row), int(row.sequence)) for row in rows]
-
-
-def types_held(
-    connection: Connection, bank_ids: Sequence[int], names: Sequence[str] = tuple(SIGNAL_TYPES)
-) -> tuple[str, ...]:
-    """Name those of these signal types of which any of the banks holds a live entry."""
-
-    def is_held(name: str) -> bool:
-        return connection.execute(_HELD, {"banks": list(bank_ids), "name": name}).first() is not None
-
-    return tuple(name for name in names if is_held(name))
-
-
-_HELD = (
-    select(entries.c.id)
-    .where(
-        entries.c.bank_id.in_(bindparam("banks", expanding=True)),
-        entries.c.signal_type == bindparam("name"),
-        entries.c.withdrawn_at.is_(None),
-    )
-    .limit(1)
-)
 
 
 def _bank(row: AnyRow) -> Bank:
@@ -431,97 +351,6 @@ def iterate_entries(
         statement = statement.where(entries.c.may_be_redistributed)
     for row in _stream(connection, statement):
         yield _with_frames(connection, _entry(row)) if with_frames else _entry(row)
-
-
-def entries_since(
-    connection: Connection, bank: Bank, sequence: int, *, signal_type: str | None = None
-) -> Iterator[Change]:
-    """Go through the entries that changed after a sequence, in the order of their latest change.
-
-    An entry that was added and withdrawn since comes once, withdrawn. From sequence 0 it is the whole bank. A row whose
-    signal type is none is left out; one whose signal is no bytes comes with none.
-
-    Args:
-        connection: Of `Database.read`.
-        bank: Which bank.
-        sequence: The number after which to begin.
-        signal_type: Of which type; None for all.
-    """
-    names = list(SIGNAL_TYPES) if signal_type is None else [signal_type]
-    statement = (
-        _changes(connection, bank)
-        .where(entries.c.sequence > sequence, entries.c.signal_type.in_(names))
-        .order_by(entries.c.sequence)
-    )
-    with connection.execution_options(yield_per=_CHANGES_PER_FETCH).execute(statement) as result:
-        for rows in result.partitions():
-            yield from map(_change, rows)
-
-
-def find_changes(connection: Connection, bank: Bank, ids: Collection[int]) -> list[Change]:
-    """Find the present state of those of these entries that are in the bank, and of a signal type that there is."""
-    wanted = sorted(ids)
-    found: list[Change] = []
-    for start in range(0, len(wanted), _VALUES_PER_QUERY):
-        statement = _changes(connection, bank).where(
-            entries.c.id.in_(wanted[start : start + _VALUES_PER_QUERY]),
-            entries.c.signal_type.in_(list(SIGNAL_TYPES)),
-        )
-        found += [_change(row) for row in connection.execute(statement)]
-    return found
-
-
-def _changes(connection: Connection, bank: Bank) -> Select[*tuple[Any, ...]]:
-    return select(
-        entries.c.id,
-        entries.c.sequence,
-        entries.c.signal_type,
-        octets(connection, entries.c.bits),
-        entries.c.withdrawn_at.is_(None),
-    ).where(entries.c.bank_id == bank.id)
-
-
-def _change(row: AnyRow) -> Change:
-    return Change._make(row) if row[3] is not None else Change(row[0], row[1], row[2], b"", row[4])
-
-
-def live_signals(connection: Connection, bank: Bank, signal_type: str) -> Iterator[Sequence[tuple[int, bytes]]]:
-    """Go through the ids and bits of a bank's live entries of one type, some thousand at a time.
-
-    What is in the table may be malformed: bits of any length are bits here, and what is no bytes comes as none.
-    """
-    statement = select(entries.c.id, octets(connection, entries.c.bits)).where(
-        entries.c.bank_id == bank.id, entries.c.signal_type == signal_type, entries.c.withdrawn_at.is_(None)
-    )
-    with connection.execution_options(yield_per=_ROWS_PER_FETCH).execute(statement) as result:
-        for rows in result.partitions():
-            yield [(entry, bits or b"") for entry, bits in rows]
-
-
-def has_more_than(connection: Connection, bank: Bank, signal_type: str, count: int) -> bool:
-    """Tell whether a bank has more live entries of a type than that, without counting them all."""
-    row = connection.execute(
-        select(entries.c.id)
-        .where(entries.c.bank_id == bank.id, entries.c.signal_type == signal_type, entries.c.withdrawn_at.is_(None))
-        .offset(count)
-        .limit(1)
-    ).first()
-    return row is not None
-
-
-def describe_entries(connection: Connection, ids: Sequence[int]) -> dict[int, Description]:
-    """Return what is said of those of the entries that are live."""
-    described: dict[int, Description] = {}
-    for start in range(0, len(ids), _VALUES_PER_QUERY):
-        rows = connection.execute(_DESCRIBE, {"ids": ids[start : start + _VALUES_PER_QUERY]})
-        described.update({entry: Description(*said) for entry, *said in rows})
-    return described
-
-
-# Made once: every search that finds something asks it, and making it takes as long as the answer.
-_DESCRIBE = select(entries.c.id, entries.c.category, entries.c.provenance, entries.c.contributor).where(
-    entries.c.id.in_(bindparam("ids", expanding=True)), entries.c.withdrawn_at.is_(None)
-)
 
 
 def _stream(connection: Connection, statement: Select[*tuple[Any, ...]]) -> Iterator[AnyRow]:

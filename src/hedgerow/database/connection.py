@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from hedgerow.database.file import FILE_NAME, RESTORING_NAME
+from hedgerow.database.file import BUSY_TIMEOUT_S, FILE_NAME, RESTORING_NAME
 from hedgerow.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Database", "large_cache", "open_database"]
 
-# How long a writer waits for another one. An import is one transaction, and ten million lines take minutes.
-_BUSY_TIMEOUT_S = 300
 # Page cache of one connection; a service holds dozens of them.
 _CACHE_KIB = 8 * 1024
 # The unique index of an import is filled at random places (measured: 4 times faster at a million entries than with
@@ -167,7 +165,7 @@ def _configure_sqlite(engine: Engine) -> None:
     def _connect(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None
         for pragma in (
-            f"busy_timeout = {_BUSY_TIMEOUT_S * 1000}",
+            f"busy_timeout = {BUSY_TIMEOUT_S * 1000}",
             "foreign_keys = ON",
             # FULL, not NORMAL: with NORMAL a power cut may lose what was acknowledged. An import is one commit, and
             # everything else writes at a person's pace.

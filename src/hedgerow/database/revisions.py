@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect, text
-
 from hedgerow.errors import DatabaseTooNew
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-__all__ = ["REVISIONS", "current_revision", "needs_upgrade"]
+__all__ = ["REVISIONS", "VERSION_TABLE", "current_revision", "needs_upgrade"]
 
 # Oldest first; one for each file in migrations/versions (a test holds the two together).
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 
 # Alembic's own table, which holds one row.
-_VERSION_TABLE = "alembic_version"
+VERSION_TABLE = "alembic_version"
 
 
 def current_revision(connection: Connection) -> str | None:
     """Return the revision that the database carries; None for an empty database."""
-    if not inspect(connection).has_table(_VERSION_TABLE):
+    from sqlalchemy import inspect, text  # noqa: PLC0415  (the list of revisions can be had without)
+
+    if not inspect(connection).has_table(VERSION_TABLE):
         return None
-    return connection.execute(text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalar()  # noqa: S608  (our constant)
+    return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608  (our constant)
 
 
 def needs_upgrade(connection: Connection) -> bool:

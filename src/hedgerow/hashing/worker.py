@@ -5,15 +5,20 @@ It reads tasks and writes signals as JSON (`hedgerow.media.sandbox`); pixels nev
 
 from __future__ import annotations
 
+import os
 from base64 import b85encode
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from hedgerow.errors import MediaError
 from hedgerow.hashing import compiled
 from hedgerow.hashing.digests import DIGEST_TYPES, digest_file
 from hedgerow.hashing.examine import examine_bytes, examine_file
+from hedgerow.hashing.hasher import PdqHasher
 from hedgerow.hashing.options import HashOptions
+from hedgerow.hashing.pdq import ArrayPixels
 from hedgerow.hashing.signal import MediaHash, Unchecked
 from hedgerow.media import MediaInfo, MediaLimits, lowpass
 from hedgerow.media.archive import ArchiveLimits, is_archive, read_members
@@ -99,7 +104,25 @@ class _Handler:
             return MediaHash(None, (), Unchecked(error.reason, str(error)))
 
 
+def _warm_up() -> None:
+    """Hash a small framed picture, which builds the matrices of all ordinary variants once for all workers.
+
+    Nobody has said yet whether they will be wanted: at level exact they are not.
+    """
+    picture = np.full((150, 200), 255, np.uint8)
+    picture[20:-20, 20:-20] = np.add.outer(np.arange(110), np.arange(160)) % 251
+    for _ in PdqHasher().signals(ArrayPixels(picture), level="standard"):
+        pass
+
+
 def main() -> None:
     """Serve until the parent goes away."""
     handler = _Handler()
-    serve(handler, prepare=handler.prepare)
+    serve(handler, prepare=handler.prepare, meanwhile=_warm_up if _has_spare_core() else None)
+
+
+def _has_spare_core() -> bool:
+    """Tell whether there is a core beside the one on which our parent reads its settings: it would wait for us else."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) > 1
+    return (os.cpu_count() or 1) > 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import delete, insert, select, update
 
 from hedgerow.audit import append
-from hedgerow.banks.records import bank_states
+from hedgerow.banks.held import bank_states
 from hedgerow.banks.records import change_bank as change_bank_itself
 from hedgerow.banks.records import create_bank as create_bank_itself
 from hedgerow.banks.records import find_bank as find_bank_itself

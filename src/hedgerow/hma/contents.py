@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, case, delete, distinct, func, insert, select, 
 
 from hedgerow.audit import append
 from hedgerow.audit.rules import canonical_json
-from hedgerow.banks.frames import find_frames
+from hedgerow.banks.held import find_frames
 from hedgerow.banks.model import Attributes, NewEntry
 from hedgerow.banks.records import add_entries, withdraw_entry
 from hedgerow.banks.tables import banks, entries

@@ -10,7 +10,8 @@ from sqlalchemy import and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hedgerow import audit
-from hedgerow.banks.records import bank_states, find_entry, latest_change
+from hedgerow.banks.held import bank_states, latest_change
+from hedgerow.banks.records import find_entry
 from hedgerow.banks.tables import entries
 from hedgerow.errors import InvalidLookBack, LookBackLost, LookBackNotFound
 from hedgerow.ledger.model import LookBack, LookBackClaim, LookBackState

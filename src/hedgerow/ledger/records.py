@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import delete, func, insert, select, update
 
 from hedgerow import audit
-from hedgerow.banks.records import latest_change
+from hedgerow.banks.held import latest_change
 from hedgerow.errors import LedgerRowUnreadable
 from hedgerow.ledger.model import LedgerRow
 from hedgerow.ledger.packing import pack_signals, unpack_signals

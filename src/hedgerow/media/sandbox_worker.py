@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import time
@@ -137,6 +138,7 @@ def serve(
     handle: Callable[[Request], Iterator[dict[str, Any]]],
     *,
     prepare: Callable[[dict[str, Any]], None] | None = None,
+    meanwhile: Callable[[], None] | None = None,
     may_write_files: bool = False,
 ) -> None:
     """Fork workers that answer tasks, until the parent goes away; this never returns.
@@ -148,6 +150,8 @@ def serve(
             task is done when the iterator ends. For an archive, call `Request.begin` before each member, yield one
             answer a member, and leave out the first `Request.skip` members.
         prepare: Takes the sandbox's greeting, before the first worker is born and before anything is limited.
+        meanwhile: Called first if the parent has not asked for anything yet, as it does only when it has read its
+            settings: what every worker would build for itself is then built once, in time that nobody needs.
         may_write_files: Let the workers write files. Decoding needs none.
 
     A `MemoryError` in `handle` becomes the answer ``memory``; any other exception ``crashed``. Either way the worker
@@ -158,6 +162,8 @@ def serve(
     nowhere = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nowhere, 0)
     os.close(nowhere)
+    if meanwhile is not None and not select.select([control], [], [], 0)[0]:
+        meanwhile()
     gc.freeze()  # what is there now stays: a worker's collector need not look at it, nor copy its pages by doing so
     workers: dict[int, int] = {}
     while (request := _asked(control)) is not None:

@@ -21,6 +21,7 @@ from hedgerow.media.jpeg import JpegPicture, read_header, reduction
 from hedgerow.media.lowpass import luma_plane
 from hedgerow.media.model import Look, MediaLimits
 from hedgerow.media.orientation import exif_orientation, xmp_orientation
+from hedgerow.media.progressive import with_seen_scans
 from hedgerow.media.raster import ArrayPixels, ImagePixels, Uncopied, digest_of, looks_of, uncopied
 
 if TYPE_CHECKING:
@@ -171,7 +172,8 @@ class _JpegSource:
         self._scale, mode = reduction(header, exact=exact)
         cells = -(-header.width // self._scale) * -(-header.height // self._scale)
         check(self.size, limits, header.memory_bytes(self._scale, mode), cells)
-        self._image = JpegPicture(data, header, self._scale, mode)
+        seen = with_seen_scans(data, header, self._scale) if mode == "L" else data
+        self._image = JpegPicture(seen, header, self._scale, mode)
         self._data: bytes | None = data
         self._header = header
         self._plane: NDArray[np.uint8] | None = None

@@ -14,10 +14,10 @@ import numpy as np
 
 from hedgerow.banks.answers import Answer, Reporter
 from hedgerow.banks.bank_index import IndexView
-from hedgerow.banks.frames import find_frames
+from hedgerow.banks.held import bank_states, entries_since, find_frames
 from hedgerow.banks.index import Matcher
 from hedgerow.banks.lookup import equal_rows, like_frames, nearest_rows, rows_of
-from hedgerow.banks.records import bank_states, count_entries, entries_since, find_entry
+from hedgerow.banks.records import count_entries, find_entry
 from hedgerow.banks.rules import nearness
 from hedgerow.hashing.signal import SIGNAL_TYPES
 from hedgerow.matching import DigestIndex, HammingIndex

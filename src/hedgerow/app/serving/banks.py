@@ -17,7 +17,7 @@ from hedgerow.app.bank_audit import (
 from hedgerow.app.clock import now
 from hedgerow.app.serving.spooling import Spooled, spool
 from hedgerow.app.signals import GivenFrame, signal_of
-from hedgerow.banks import Added, Attributes, NewEntry, records
+from hedgerow.banks import Added, Attributes, NewEntry, held, records
 from hedgerow.banks.importing import export_entries, import_in_steps
 from hedgerow.banks.listing import list_entries as list_bank_entries
 from hedgerow.banks.listing import listed_entry, summarise
@@ -140,7 +140,7 @@ def change_bank(database: Database, name: str, change: BankChange, *, actor: str
 def list_banks(database: Database, *, after: str | None = None, limit: int) -> list[Bank]:
     """List banks by name, without counting what is in them."""
     with database.read() as connection:
-        found = [state.bank for state in records.bank_states(connection)]
+        found = [state.bank for state in held.bank_states(connection)]
     return [bank for bank in sorted(found, key=lambda bank: bank.name) if after is None or bank.name > after][:limit]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hedgerow import policy
 from hedgerow.app.clock import now
 from hedgerow.app.policies import AddedPolicy, TriedPolicy
-from hedgerow.banks.records import bank_states
+from hedgerow.banks.held import bank_states
 from hedgerow.cases import past_matches
 from hedgerow.errors import NoActivePolicy
 
