@@ -373,8 +373,8 @@ class LookbackSettings(_Section):
     pause_s: float = Field(
         default=0.1,
         ge=0,
-        description="Least seconds of a pause between two slices. Within a slice, too, a look-back rests for as long as "
-        "it worked.",
+        description="Least seconds of a pause between two slices. Within a slice, too, a look-back rests for as long "
+        "as it worked.",
     )
 
 

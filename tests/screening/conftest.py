@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hedgerow.banks import Matcher, NewEntry, add_entries, create_bank, withdraw_entry
+from hedgerow.banks import Attributes, Matcher, NewEntry, add_entries, create_bank, withdraw_entry
 from hedgerow.hashing import MediaHash, Signal
 from hedgerow.media import MediaInfo
 from hedgerow.screening import Context, Screened, Screener
@@ -45,8 +45,6 @@ class House:
         return bool(self.matcher.signal_types())
 
     def know(self, *bits: bytes, **said: Any) -> None:
-        from hedgerow.banks import Attributes
-
         with self.database.write() as connection:
             new = [NewEntry(Signal("pdq", each), Attributes(**said)) for each in bits]
             add_entries(connection, self.bank, new, now=self.now)

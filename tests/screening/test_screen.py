@@ -6,17 +6,31 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from hedgerow.accounts import Role, create_user
 from hedgerow.actions import add_endpoint, list_deliveries
 from hedgerow.audit import entry_lines, verify
-from hedgerow.cases import list_cases, submission_matches
+from hedgerow.cases import (
+    Queue,
+    Statement,
+    Verdict,
+    claim_next,
+    decide,
+    due_decisions,
+    find_case,
+    list_cases,
+    submission_matches,
+    take_effect,
+)
 from hedgerow.cases.tables import cases, submissions
 from hedgerow.database.sealing import ServiceKeys, new_service_key
 from hedgerow.errors import InvalidSubmission, NoActivePolicy
 from hedgerow.hashing import MediaHash, Signal, Unchecked
 from hedgerow.policy import activate, add_version, record_dry_run
 from hedgerow.policy.model import Comparison
+from hedgerow.policy.tables import policies
+from hedgerow.screening import Context
 from hedgerow.screening.screen import fingerprint_of
 
 if TYPE_CHECKING:
@@ -78,8 +92,6 @@ def test_what_comes_again_is_found_before_anything_is_hashed(house: House) -> No
     house.know(house.picture(1))
     media = house.media(house.picture(1))
     first = house.submit(media)
-    from hedgerow.screening import Context
-
     context = Context("post-1", "api")
     found = house.screener.earlier(context, media.signals[1].bits)
     assert found is not None
@@ -197,9 +209,6 @@ def test_what_a_rule_wants_told_is_in_the_outbox_with_the_submission(house: Hous
 
 
 def test_a_pair_that_was_judged_no_match_is_listed_and_changes_nothing(house: House) -> None:
-    from hedgerow.accounts import Role, create_user
-    from hedgerow.cases import Queue, Statement, Verdict, claim_next, decide, due_decisions, find_case, take_effect
-
     house.know(house.picture(1))
     media = house.media(house.picture(1, flipped=6))
     house.submit(media)
@@ -217,10 +226,6 @@ def test_a_pair_that_was_judged_no_match_is_listed_and_changes_nothing(house: Ho
 
 
 def test_where_the_policy_was_put_aside_nothing_is_recorded(house: House) -> None:
-    from sqlalchemy import update
-
-    from hedgerow.policy.tables import policies
-
     house.know(house.picture(1))
     house.submit(house.media(house.picture(1)))
     with house.database.write() as connection:

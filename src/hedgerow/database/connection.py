@@ -88,7 +88,7 @@ class Database:
         if self._turn is None:
             yield
             return
-        if not self._turn.acquire(timeout=_BUSY_TIMEOUT_S):
+        if not self._turn.acquire(timeout=BUSY_TIMEOUT_S):
             raise DatabaseUnavailable("others write into it for too long")
         try:
             yield
