@@ -354,7 +354,7 @@ def iterate_entries(
 
 
 def _stream(connection: Connection, statement: Select[*tuple[Any, ...]]) -> Iterator[AnyRow]:
-    with connection.execution_options(yield_per=_ROWS_PER_FETCH).execute(statement) as result:
+    with connection.execute(statement.execution_options(yield_per=_ROWS_PER_FETCH)) as result:
         yield from result
 
 
