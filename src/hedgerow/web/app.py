@@ -9,7 +9,8 @@ from fastapi import FastAPI
 
 from hedgerow import __version__
 from hedgerow.web import health
-from hedgerow.web.api import routers
+from hedgerow.web.api import direct_routes, routers
+from hedgerow.web.direct import AskedMost
 from hedgerow.web.hma.app import InFront, hma_app
 from hedgerow.web.metrics import Observed, observe
 from hedgerow.web.pages import ErrorPages, add_pages
@@ -70,7 +71,7 @@ def create_app(service: Service) -> FastAPI:
 
     def build() -> ASGIApp:
         # Around everything, the answer to what nobody foresaw included, which middlewares that are added never see.
-        answering = InFront(ErrorPages(within()), door)
+        answering = AskedMost(InFront(ErrorPages(within()), door), app, API, direct_routes)
         secured = SecurityHeaders(answering, is_https=public_url.startswith("https://"))
         return Observed(secured, requests, logged=service.settings.server.log_requests)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI, Request
     from starlette.responses import Response
 
-__all__ = ["FieldProblem", "Problem", "add_handlers", "problem_response", "responses_of", "status_of"]
+__all__ = ["FieldProblem", "Problem", "add_handlers", "answer_to", "problem_response", "responses_of", "status_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -180,34 +180,32 @@ def responses_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def add_handlers(app: FastAPI) -> None:
-    """Let an application answer every error with a problem."""
-
-    @app.exception_handler(HedgerowError)
-    async def _ours(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, HedgerowError)  # noqa: S101  (Starlette's type is wider than what it calls this with)
+def answer_to(error: Exception) -> Response:
+    """Return the problem that tells of an error, whatever it is."""
+    if isinstance(error, HedgerowError):
         return response_of(error)
-
-    @app.exception_handler(RequestValidationError)
-    async def _invalid(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)  # noqa: S101  (as above)
+    if isinstance(error, RequestValidationError):
         return problem_response(
             422, "invalid_request", "Some parts of the request do not fit.", fields=field_problems(error.errors())
         )
-
-    @app.exception_handler(HTTPException)
-    async def _http(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)  # noqa: S101  (as above)
+    if isinstance(error, HTTPException):
         phrase = HTTPStatus(error.status_code).phrase
         reason = phrase.lower().replace(" ", "_").replace("-", "_")
         headers = dict(error.headers) if error.headers else None
         return problem_response(error.status_code, reason, f"{phrase}.", headers=headers)
+    # The kind alone: its words may quote what was sent. The server's own log has the lines of code.
+    _log.error("A request failed in a way nobody foresaw: %s", type(error).__name__, exc_info=False)
+    return problem_response(500, "internal_error", "Something went wrong here, and it was written down.")
 
-    @app.exception_handler(Exception)
-    async def _unforeseen(_request: Request, error: Exception) -> Response:
-        # The kind alone: its words may quote what was sent. The server's own log has the lines of code.
-        _log.error("A request failed in a way nobody foresaw: %s", type(error).__name__, exc_info=False)
-        return problem_response(500, "internal_error", "Something went wrong here, and it was written down.")
+
+def add_handlers(app: FastAPI) -> None:
+    """Let an application answer every error with a problem."""
+
+    async def answer(_request: Request, error: Exception) -> Response:
+        return answer_to(error)
+
+    for kind in (HedgerowError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, answer)
 
 
 def field_problems(found: Sequence[Any]) -> list[FieldProblem]:

@@ -12,8 +12,9 @@ from hedgerow.web.api import (
     submissions,
     webhooks,
 )
+from hedgerow.web.direct import DirectRoute
 
-__all__ = ["routers"]
+__all__ = ["direct_routes", "routers"]
 
 # What is asked most comes first: routes are tried one after the other.
 routers = (
@@ -28,4 +29,11 @@ routers = (
     webhooks.router,
     audit.router,
     accounts.router,
+)
+
+direct_routes = tuple(
+    route
+    for router in (lookups.router, submissions.direct)
+    for route in router.routes
+    if isinstance(route, DirectRoute)
 )
