@@ -59,6 +59,13 @@ def requests_of(paths: Sequence[tuple[str, str, bytes]], key: str, kind: str) ->
     ]
 
 
+def uploads_of(paths: Sequence[tuple[str, str, bytes]], key: str) -> list[bytes]:
+    """Prepare requests with a picture as the file of a form, as HMA's clients send it."""
+    head = b'--x\r\ncontent-disposition: form-data; name="photo"; filename="a.jpg"\r\ncontent-type: image/jpeg\r\n\r\n'
+    forms = [(method, path, head + body + b"\r\n--x--\r\n") for method, path, body in paths]
+    return requests_of(forms, key, "multipart/form-data; boundary=x")
+
+
 def pictures_of(size: tuple[int, int]) -> list[bytes]:
     """Make JPEGs that differ in every byte that counts: none is known, none is like another."""
     made = []
@@ -239,6 +246,11 @@ def measure(folder: Path, entries: int, seconds: float) -> Result:
                     for number, picture in enumerate(made)
                 ]
                 note("hedgerow", name, clients, run_load(port, requests_of(asked, key, "image/jpeg"), clients, seconds))
+        for name, made in pictures.items():
+            asked = [("POST", "/m/lookup", picture) for picture in made]
+            requests = uploads_of(asked, key)
+            for clients in (1, 8):
+                note("hedgerow", f"{name}, HMA's door", clients, run_load(port, requests, clients, seconds))
         calm = run_load(port, lookups, 8, seconds)
         with importing(data) as banked:
             time.sleep(1)
@@ -252,7 +264,7 @@ def measure(folder: Path, entries: int, seconds: float) -> Result:
                 asked = [("POST", "/m/lookup", picture) for picture in made]
                 for clients in (1, 8):
                     requests = requests_of(asked, key, "image/jpeg")
-                    note("threatexchange", name, clients, run_load(port, requests, clients, seconds))
+                    note("threatexchange", f"{name}, HMA's door", clients, run_load(port, requests, clients, seconds))
     else:
         result.notes.append("threatexchange or gunicorn is not installed: the peer was not measured.")
     _report(result, rows, idle, calm, busy, rate)
