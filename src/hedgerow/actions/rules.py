@@ -41,7 +41,7 @@ EVENTS: Final = {
     "account.restrict": "Restrict the account, as your policy says.",
     "case.opened": "A case was opened about the content or account.",
     "case.decided": "A person decided a case, and the time in which the decision could be undone is over.",
-    "case.reopened": "A closed case is looked at again, after an appeal or a new match.",
+    "case.reopened": "A decided case is looked at again, after an appeal.",
     "test": "Nothing happened: somebody tries the endpoint out.",
 }
 """What an endpoint can be told of."""

@@ -4,6 +4,8 @@
 - ``not_a_match``: ``content.release`` for each of them that was held back, or that was to be removed before;
 - either: ``case.decided``, once.
 
+Where a decided case is looked at again: ``case.reopened``.
+
 Where a decision says what was in force already, nobody is told of it twice.
 """
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from hedgerow.cases import Case, Effect, Submission
 
-__all__ = ["ABOUT", "tell_effect"]
+__all__ = ["ABOUT", "tell_effect", "tell_reopened"]
 
 ABOUT: Final = "case"
 """The type of the subject of every such message: the case is closed when all about it are confirmed."""
@@ -43,6 +45,23 @@ def tell_effect(connection: Connection, effect: Effect, *, now: datetime) -> lis
         said = {**_case_object(case), "decision": decision.id, "verdict": str(decision.verdict)}
         numbers += _enqueue(connection, "case.decided", case, said, now)
     return numbers
+
+
+def tell_reopened(connection: Connection, case: Case, *, actor: str, now: datetime) -> list[int]:
+    """Write that a case is looked at again; return the numbers of the messages.
+
+    They are about the case as the platform knows it, not about what its next decision leads to: it does not wait for
+    them before it is closed again.
+    """
+    return enqueue(
+        connection,
+        "case.reopened",
+        subject_type="appeal",
+        subject_id=case.id,
+        data=_case_object(case),
+        actor=actor,
+        now=now,
+    )
 
 
 def _event_of(effect: Effect, submission: Submission) -> str | None:

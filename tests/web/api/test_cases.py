@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hedgerow.accounts import Role
+from hedgerow.actions import add_endpoint, list_deliveries
 from hedgerow.app import now
+from hedgerow.cases import take_effect
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
@@ -173,6 +176,22 @@ def test_an_appeal_needs_a_decision_that_has_taken_effect(known: Any, reviewer: 
     assert reviewer.post(f"{CASES}/{case}/appeal", json={}).status_code == 403
     early = lead.post(f"{CASES}/{case}/appeal", json={"priority": 2})
     assert (early.status_code, early.json()["reason"]) == (409, "transition_refused")
+
+
+def test_the_platform_is_told_of_an_appeal(known: Any, reviewer: TestClient, lead: TestClient) -> None:
+    with known.database.write() as connection:
+        keys = known.service.keys
+        add_endpoint(connection, "https://platform.example/hook", keys=keys, actor="cli", now=now())
+    case = known.case(1, account_id="ada")
+    said = decided(reviewer, case)
+    later = now() + timedelta(days=1)
+    with known.database.write() as connection:
+        take_effect(connection, int(said["decision"]), now=later)
+    answer = lead.post(f"{CASES}/{case}/appeal", json={"priority": 2})
+    assert answer.status_code == 200, answer.text
+    with known.database.read() as connection:
+        told = {each.event: json.loads(each.body)["data"] for each in list_deliveries(connection, now=later)}
+    assert told["case.reopened"] == {"case": case, "subject_kind": "account", "subject_id": "ada"}
 
 
 def test_a_case_is_put_aside_and_given_to_somebody(known: Any, reviewer: TestClient, lead: TestClient) -> None:

@@ -9,6 +9,7 @@ from hedgerow import cases
 from hedgerow.accounts import Permission
 from hedgerow.actions import unconfirmed
 from hedgerow.app.clock import now
+from hedgerow.app.telling import tell_reopened
 from hedgerow.cases.queues import list_cases as list_case_rows
 from hedgerow.cases.viewing import case_views
 from hedgerow.errors import CaseNotFound, ClaimRefused, InvalidView, PermissionDenied
@@ -403,7 +404,10 @@ def appeal(database: Database, number: str, *, priority: int = 3, actor: str) ->
     """
     with database.write() as connection:
         case = cases.find_case_by_number(connection, number)
-        return cases.appeal(connection, case.id, actor=actor, now=now(), priority=priority)
+        at = now()
+        reopened = cases.appeal(connection, case.id, actor=actor, now=at, priority=priority)
+        tell_reopened(connection, reopened, actor=actor, now=at)
+        return reopened
 
 
 # ── views and suppressions ───────────────────────────────────────────────────────────────────────────────────────
