@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -56,6 +57,7 @@ def create_app(service: Service) -> FastAPI:
         docs_url=None,  # FastAPI's own pages load scripts from elsewhere
         redoc_url=None,
         lifespan=lifespan,
+        **_untold(),
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.service = service
@@ -77,6 +79,17 @@ def create_app(service: Service) -> FastAPI:
 
     app.build_middleware_stack = build  # type: ignore[method-assign]  # see `build`
     return app
+
+
+def _untold() -> dict[str, Any]:
+    """Return what keeps FastAPI from telling others of requests: what it records may quote what was asked.
+
+    (FastAPI 0.160 and later record validation failures, exceptions with their messages, and addresses with their
+    queries, as soon as any OpenTelemetry SDK is set up in the process.)
+    """
+    if "telemetry" not in inspect.signature(FastAPI.__init__).parameters:
+        return {}
+    return {"telemetry": {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}}
 
 
 def _describe(app: FastAPI) -> None:

@@ -4,21 +4,22 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from html.parser import HTMLParser
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fastapi import FastAPI
 
 from hedgerow.errors import HedgerowError
+from hedgerow.web.app import _untold
 from hedgerow.web.pages.rendering import local_path
 from hedgerow.web.security import POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from fastapi import FastAPI
 
     from hedgerow.accounts import User
     from hedgerow.database import Database
@@ -316,3 +317,13 @@ def test_the_first_page_does_not_wait_for_what_is_being_hashed(browser: Any, app
     page = browser.get("/")
     assert page.status_code == 200
     assert "indexes do not follow" in page.text  # of this service, which was never started
+
+
+def test_the_framework_tells_no_telemetry_of_what_is_asked() -> None:
+    """It would record exceptions with their words, and addresses with their queries."""
+    told = inspect.signature(FastAPI.__init__).parameters
+    assert _untold() == (
+        {"telemetry": {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}}
+        if "telemetry" in told
+        else {}
+    )
