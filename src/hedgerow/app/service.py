@@ -174,6 +174,7 @@ class Service:
         *,
         with_variants: bool = True,
         is_exact: bool = False,
+        is_kept: bool = False,
     ) -> MediaHash:
         """Hash media in a process that can be killed; whatever it does, it is answered.
 
@@ -182,6 +183,7 @@ class Service:
             types: Signal types; without them those that can find something, and PDQ.
             with_variants: Whether the variants are wanted under which a copy might be known.
             is_exact: Whether JPEG is decoded in full: for what goes into a bank.
+            is_kept: Whether the signals are kept to be looked back on, in banks of which nobody knows the level yet.
 
         Raises:
             ServiceBusy: Too much waits already.
@@ -192,6 +194,8 @@ class Service:
             wanted = {"pdq", *self.matcher.signal_types()}
             types = tuple(name for name in SIGNAL_TYPES if name in wanted)
         level: Level = self.matcher.level() if with_variants else "exact"
+        if is_kept and level == "exact":
+            level = "standard"  # the level of a new bank
         if not self._hands.acquire(blocking=False):
             self.counts.count_refused()
             raise ServiceBusy(_BUSY_S)
@@ -250,7 +254,11 @@ class Service:
         if earlier is not None:
             return self._counted(earlier)
         wanted = {"pdq", *self.matcher.signal_types(), *_DIGESTS} - {"sha256"}
-        hashed = self.hash_media(media, tuple(name for name in SIGNAL_TYPES if name in wanted))
+        hashed = self.hash_media(
+            media,
+            tuple(name for name in SIGNAL_TYPES if name in wanted),
+            is_kept=self.settings.lookback.enabled,
+        )
         hashed = replace(hashed, signals=(*hashed.signals, Signal("sha256", sha256)))
         screened = self.screener.screen(
             context, hashed, fingerprint=sha256, size_bytes=media.size_bytes, actor=actor, now=now()

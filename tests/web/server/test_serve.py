@@ -18,7 +18,9 @@ import pytest
 from PIL import Image
 
 from hedgerow import app
+from hedgerow.app.lookbacks import request_look_back, show_look_back
 from hedgerow.hashing import Signal
+from hedgerow.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -257,3 +259,33 @@ def test_the_description_of_the_interface_is_open_api_3_1(serving: Callable[...,
         document = client.get("/api/v1/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     assert json.dumps(document).count("/api/v1/submissions") > 0
+
+
+def test_what_was_uploaded_before_it_was_known_is_found_by_looking_back_altered_too(
+    serving: Callable[..., Any], prepared: Path
+) -> None:
+    def pictures() -> tuple[bytes, bytes]:
+        picture = Image.open(io.BytesIO(jpeg(seed=4, size=512)))
+        held, turned = io.BytesIO(), io.BytesIO()
+        picture.save(held, "PNG")
+        picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(turned, "JPEG", quality=90)
+        return held.getvalue(), turned.getvalue()
+
+    original, mirrored = pictures()
+    app.change_bank(load_settings(data=prepared), "known", app.BankChange(level="exact"))
+    with serving(HEDGEROW_LOOKBACK_ENABLED="true", HEDGEROW_LOOKBACK_PAUSE_S="0") as served, served.client() as client:
+        said = {"content_id": "post-1", "account_id": "account-1"}
+        assert client.post("/api/v1/submissions", data=said, files={"media": mirrored}).json()["outcome"] == "no_match"
+        (prepared / "known.png").write_bytes(original)
+        app.create_bank(served.settings, "later")
+        [(_, _, added)] = app.add_files(served.settings, "later", [str(prepared / "known.png")])
+        assert added.added == 1
+        asked = request_look_back(load_settings(data=prepared, lookback={"enabled": True}), "later")
+        until = time.monotonic() + 60
+        shown = asked.look_back
+        while time.monotonic() < until and shown.state not in {"done", "stopped"}:
+            time.sleep(0.1)
+            shown = show_look_back(served.settings, asked.look_back.id).look_back
+        assert (shown.state, shown.found) == ("done", 1)
+        case = client.get("/api/v1/cases").json()["items"][0]
+        assert case["subject_id"] == "account-1"
