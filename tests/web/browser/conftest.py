@@ -24,7 +24,8 @@ __all__ = ["Site"]
 PASSWORD = "kettle orbit lantern moss"  # noqa: S105  (nobody's)
 
 
-@pytest.fixture(scope="session")
+# Of a module: while it lives, an event loop runs in this thread, and tests elsewhere start loops of their own.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if program is None or importlib.util.find_spec("playwright") is None:
@@ -76,7 +77,7 @@ class Site:
         self._log.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Give a service without users; the first test that needs one adds it."""
     data = shutil.copytree(migrated, tmp_path_factory.mktemp("site") / "data")

@@ -75,7 +75,7 @@ def log_in(page: Any, site: Any, name: str = "ada") -> None:
     page.wait_for_url(f"{site.base}/")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ada(chromium: Any, site: Any) -> str:
     """Become the first admin by the link that the service printed, with the keyboard alone."""
     with seen(chromium, site) as page:
