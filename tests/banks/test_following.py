@@ -151,7 +151,7 @@ def test_a_bank_that_is_loaded_keeps_no_other_from_being_followed(
     database: Database, matcher: Matcher, bank: Bank, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hedgerow.banks import create_bank  # noqa: PLC0415  (of this test alone)
-    from hedgerow.banks.bank_index import BankIndex  # noqa: PLC0415
+    from hedgerow.banks.bank_index import BankIndex  # noqa: PLC0415  (only here)
 
     matcher.search([A])
     let_go = threading.Event()

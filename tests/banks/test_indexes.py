@@ -385,7 +385,7 @@ def test_after_a_restore_nothing_of_the_old_history_is_searched(
 ) -> None:
     from sqlalchemy import text, update  # noqa: PLC0415  (of this test alone)
 
-    from hedgerow.banks.tables import bank_changes  # noqa: PLC0415
+    from hedgerow.banks.tables import bank_changes  # noqa: PLC0415  (only here)
 
     _add(database, bank, now, A)
     large.search([A])

@@ -321,6 +321,6 @@ def _submission(
 def answered(submission: Submission) -> Screened:
     """Return what a submission was answered, as for one that comes again."""
     # What was recorded was answered in the same transaction.
-    assert submission.outcome is not None  # noqa: S101
-    assert submission.answer is not None  # noqa: S101
+    assert submission.outcome is not None  # noqa: S101  (as said)
+    assert submission.answer is not None  # noqa: S101  (as said)
     return Screened(submission.id, is_repeat=True, outcome=submission.outcome, answer=submission.answer)

@@ -125,7 +125,7 @@ def serve(data: Path) -> Iterator[Callable[..., httpx.Client]]:
             service = stack.enter_context(open_service(settings_for(data, url, **sections)))
             address = stack.enter_context(served(service))
             client = stack.enter_context(httpx.Client(base_url=address, timeout=60))
-            client.service = service  # type: ignore[attr-defined]
+            client.service = service  # type: ignore[attr-defined]  # put there by the fixture
             return client
 
         yield begin

@@ -21,7 +21,7 @@ __all__: list[str] = []
 
 def test_a_key_for_this_door_opens_it_and_one_for_others_does_not(serve: Callable[..., httpx.Client]) -> None:
     client = serve(hma={})
-    settings = client.service.settings  # type: ignore[attr-defined]
+    settings = client.service.settings  # type: ignore[attr-defined]  # put there by the fixture
     ours = add_key(settings, "hma client", scopes=["hma"]).text
     other = add_key(settings, "another", scopes=["match"]).text
     for headers in ({"authorization": f"Bearer {ours}"}, {"x-api-key": ours}):

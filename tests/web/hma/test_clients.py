@@ -196,10 +196,10 @@ def test_an_entry_of_another_door_gets_a_number_when_it_is_found(serve: Callable
     from hedgerow.hashing import Signal  # noqa: PLC0415  (as above)
 
     client = serve()
-    settings = client.service.settings  # type: ignore[attr-defined]
+    settings = client.service.settings  # type: ignore[attr-defined]  # put there by the fixture
     create_bank(settings, "partner-2026")
     add_values(settings, "partner-2026", [Signal("pdq", bytes(range(32)))])
-    client.service.matcher.refresh()  # type: ignore[attr-defined]
+    client.service.matcher.refresh()  # type: ignore[attr-defined]  # put there by the fixture
     for _ in range(2):
         found = client.get("/m/lookup", params={"signal_type": "pdq", "signal": bytes(range(32)).hex()}).json()
         assert found == {"partner-2026": [{"bank_content_id": 1, "distance": "0"}]}
