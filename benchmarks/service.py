@@ -312,7 +312,7 @@ def _report(
             if (whose, what, 8) in by
         ]
         groups.append((what, bars))
-    result.charts["service"] = bar_chart("Requests a second, 8 clients", groups, is_log=True)
+    result.charts["service.svg"] = bar_chart("Requests a second, 8 clients", groups, is_log=True)
 
 
 def _figures(told: dict[str, Any]) -> tuple[str, str, str]:
