@@ -137,7 +137,7 @@ class KeyRing:
         try:
             with self._database.read() as connection:
                 change: int | None = latest_account_change(connection)
-        except Exception:
+        except Exception:  # whatever it is goes on to the caller; until it is known, no key is believed
             self._forget(None)
             raise
         if change != self._change:

@@ -173,7 +173,7 @@ class LookBacks:
             with self._database.write() as connection:
                 ledger.give_back(connection, claim, now=now())
             raise
-        except Exception:
+        except Exception:  # goes on to the caller; the row says so too, and is tried again
             self._fail(claim, "internal", now)
             raise
         with self._database.read() as connection:

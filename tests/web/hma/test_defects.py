@@ -63,7 +63,7 @@ def test_1_a_malformed_row_in_the_table_itself_stops_nothing(serve: Callable[...
     client = serve()
     _bank(client)
     first = _add(client, pdq=P)
-    with client.service.database.write() as connection:  # type: ignore[attr-defined]
+    with client.service.database.write() as connection:  # type: ignore[attr-defined]  # put there by the fixture
         connection.execute(text("PRAGMA ignore_check_constraints = ON"))
         connection.execute(text("UPDATE bank_changes SET sequence = sequence + 1"))
         connection.execute(
@@ -72,7 +72,7 @@ def test_1_a_malformed_row_in_the_table_itself_stops_nothing(serve: Callable[...
     second = _add(client, pdq=FAR)
     assert _found(client, FAR) == {"TEST_BANK": [{"bank_content_id": second, "distance": "0"}]}
     assert _found(client) == {}
-    assert client.service.matcher.health().quarantined == 1  # type: ignore[attr-defined]
+    assert client.service.matcher.health().quarantined == 1  # type: ignore[attr-defined]  # put there by the fixture
     assert client.get(f"/c/bank/TEST_BANK/content/{first}").status_code == 200
 
 
@@ -137,12 +137,12 @@ def test_3_another_site_s_page_cannot_use_an_open_door(client: httpx.Client) -> 
 def test_3_a_reset_is_refused_where_there_is_something_to_lose(serve: Callable[..., httpx.Client]) -> None:
     client = serve()
     _bank(client)
-    with client.service.database.write() as connection:  # type: ignore[attr-defined]
+    with client.service.database.write() as connection:  # type: ignore[attr-defined]  # put there by the fixture
         columns = connection.execute(text("SELECT name FROM pragma_table_info('submissions') WHERE \"notnull\"")).all()
         assert columns
     from hedgerow.screening import Context  # noqa: PLC0415  (only here)
 
-    service = client.service  # type: ignore[attr-defined]
+    service = client.service  # type: ignore[attr-defined]  # put there by the fixture
     service.screen_unchecked(Context("one", "api"), "empty", "There are no bytes.", actor="cli")
     response = client.post("/dev/factory_reset")
     assert response.status_code == 403
@@ -398,7 +398,7 @@ def test_16_two_processes_fetch_an_exchange_once(serve: Callable[..., httpx.Clie
     counts: list[int] = []
     from hedgerow.app.hma import Hma  # noqa: PLC0415  (only here)
 
-    doors = [Hma(each.service) for each in (first, second)]  # type: ignore[attr-defined]
+    doors = [Hma(each.service) for each in (first, second)]  # type: ignore[attr-defined]  # put there by the fixture
     threads = [threading.Thread(target=lambda door=door: counts.append(door.fetch_due())) for door in doors]
     for thread in threads:
         thread.start()
