@@ -317,7 +317,7 @@ def _indexes(settings: Settings, database: Database) -> Iterator[Check]:
         )
     health = matcher.health()
     yield from found or [
-        _ok("indexes", f"{health.banks} banks are searched, up to change {health.sequence} of the database.")
+        _ok("indexes", f"Banks that are searched: {health.banks}, up to change {health.sequence} of the database.")
     ]
 
 

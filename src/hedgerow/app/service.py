@@ -336,7 +336,7 @@ class Service:
                 "`hedgerow doctor` names them.",
                 is_ok=True,
             )
-        return _check("index", f"The indexes of {health.banks} banks are in step.", is_ok=True)
+        return _check("index", f"The indexes are in step; banks that are searched: {health.banks}.", is_ok=True)
 
     def _hands_check(self) -> dict[str, Any]:
         """See whether anything was hashed lately, or hash something small; nobody waits here behind a long film."""
