@@ -268,8 +268,8 @@ def errors_page() -> str:
             "`frame_limit` and `time_limit` for a file that was looked at in part (see [json.md](json.md))."
         ),
     ]
-    branches = [errors.HedgerowError, *errors.HedgerowError.__subclasses__()]
-    for branch in branches:
+    in_the_order_of_the_tree = sorted(errors.HedgerowError.__subclasses__(), key=lambda each: tree.index(each.__name__))
+    for branch in (errors.HedgerowError, *in_the_order_of_the_tree):
         leaves = [] if branch is errors.HedgerowError else branch.__subclasses__()
         leaves = [each for leaf in leaves for each in (leaf, *leaf.__subclasses__())]
         rows = [_error_row(each) for each in (branch, *leaves)]

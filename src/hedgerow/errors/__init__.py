@@ -1,0 +1,446 @@
+"""Every error Hedgerow raises, drawn as a family; each branch is defined in a file of its own.
+
+    HedgerowError
+    ├── MediaError                   media: what arrived could not be seen
+    │   ├── MediaUnreadable          the operating system would not give us the bytes
+    │   ├── MediaEmpty               there are no bytes
+    │   ├── MediaUnsupported         these bytes are nothing that we decode
+    │   │   └── VideoSupportMissing  a video, and what decodes videos is not installed
+    │   ├── MediaTooLarge            more bytes than the limit
+    │   ├── PictureTooLarge          more pixels than the limit
+    │   ├── MediaDamaged             a picture or video, but nothing of it decodes
+    │   ├── DecodeTimeout            decoding took longer than the limit
+    │   ├── DecodeMemoryExceeded     decoding needed more memory than the limit
+    │   ├── DecoderCrashed           the decoding process died
+    │   └── ArchiveRefused           a zip or tar beyond its limits, encrypted or damaged
+    ├── HashingError                 hashing
+    │   ├── UnknownSignalType        no hasher of that name
+    │   ├── InvalidSignal            text or bytes that are no signal of their type
+    │   ├── InvalidPixels            an array that is no picture
+    │   └── SelfTestFailed           this machine does not reproduce the published vectors
+    ├── MatchingError                matching
+    │   ├── InvalidThreshold         a threshold outside 0–64 bits
+    │   ├── InvalidQuery             queries or rows of the wrong shape or type
+    │   ├── DuplicateId              an id that the index holds already
+    │   ├── SnapshotMissing          no snapshot where one was expected
+    │   └── SnapshotDamaged          a snapshot that does not agree with its manifest
+    ├── DatabaseError                database
+    │   ├── DatabaseUnavailable      it cannot be opened or written
+    │   ├── DatabaseTooNew           a newer Hedgerow wrote it
+    │   ├── DatabaseOutdated         an older Hedgerow wrote it, and nobody asked for a migration
+    │   ├── ServiceKeyUnusable       the key that seals secrets cannot be read, or is none
+    │   ├── SealBroken               a sealed secret does not open at its place with our keys
+    │   └── SealingSupportMissing    what seals is not installed
+    ├── AuditError                   audit
+    │   ├── InvalidAuditEntry        what was to be recorded does not fit an entry
+    │   ├── AuditEntryNotFound       the chain does not reach that far
+    │   ├── AuditFileUnreadable      no checkpoint or no public key
+    │   ├── AuditKeyMissing          the key that signs is not in the data folder
+    │   └── SigningSupportMissing    what signs and checks signatures is not installed
+    ├── AccountError                 accounts
+    │   ├── LoginRefused             name, password or code is wrong, or there were too many attempts
+    │   ├── SecondFactorNeeded       the password is right, and a code is needed
+    │   ├── SessionEnded             no session, or one that is over
+    │   ├── PermissionDenied         whoever asks may not
+    │   ├── PersonNeeded             a program asks for what people alone do
+    │   ├── KeyRefused               an API key that is none, or does not work any more
+    │   ├── LinkRefused              a one-time link that is none, was used, or expired
+    │   ├── PasswordRefused          a password that may not be used
+    │   ├── CodeRefused              a code that does not belong to the secret that is being set up
+    │   ├── UserNotFound
+    │   ├── UserExists
+    │   ├── UsersExist               a first admin where there are users
+    │   ├── InvalidUserName
+    │   ├── InvalidDisplayName
+    │   ├── InvalidIdentity          what an issuer calls somebody, in a form that cannot be kept
+    │   ├── RoleRefused              roles that nobody may have, or may not give themselves
+    │   ├── LastAdmin                nobody would be left to look after accounts
+    │   ├── KeyNotFound
+    │   ├── InvalidKey               what was said about a new API key does not fit
+    │   ├── UnknownScope             no scope that an API key may have
+    │   ├── PlainConnection          a login over a connection that others can read
+    │   ├── FormRefused              a form of another site, or of a session that is over
+    │   ├── ProviderUnavailable      the login provider does not answer
+    │   ├── ProviderRefused          what the login provider says is not believed
+    │   ├── IdentityUnknown          the login provider knows somebody whom no user is linked to
+    │   └── LoginSupportMissing      what hashes passwords and checks codes is not installed
+    ├── ActionError                  actions
+    │   ├── InvalidEndpoint          an address, or an event, that is none
+    │   ├── EndpointNotFound
+    │   ├── EndpointPaused           nothing is sent to this endpoint
+    │   ├── DeliveryNotFound
+    │   ├── LeaseLost                somebody else took over what we were trying
+    │   ├── InvalidWebhookSignature  a message that we did not sign, or an old one
+    │   └── ServerSupportMissing     what the service needs is not installed
+    ├── BankError                    banks
+    │   ├── NoBanks                  nothing to match against: an empty answer would look like a clean one
+    │   ├── BankNotFound
+    │   ├── BankExists
+    │   ├── InvalidBankName
+    │   ├── EntryNotFound
+    │   └── ImportUnreadable         a file in none of the import formats
+    ├── HmaError                     hma
+    │   ├── ContentNotFound
+    │   ├── InvalidContent           what was said about a bank or a content does not fit
+    │   ├── ExchangeNotFound
+    │   ├── ExchangeExists
+    │   ├── InvalidExchange          a kind of exchange, or its configuration, that is none
+    │   ├── ResetRefused             a factory reset where there is something to lose
+    │   ├── HmaUnreadable            an HMA that banks were to be taken from cannot be read
+    │   └── ThreatexchangeMissing    python-threatexchange is not installed
+    ├── PolicyError                  policy
+    │   ├── PolicyInvalid            a text that is no policy
+    │   ├── PolicyNotFound
+    │   ├── NoActivePolicy           nothing says what a match leads to
+    │   └── DryRunMissing            nobody has looked at what this version would change
+    ├── CaseError                    cases
+    │   ├── SubmissionNotFound
+    │   ├── InvalidSubmission        what was said about a submission does not fit
+    │   ├── CaseNotFound
+    │   ├── TransitionRefused        a case in this state does not do that
+    │   ├── CaseTaken                somebody else has claimed it
+    │   ├── ClaimRefused             a case that this person must leave to others
+    │   ├── ClaimLost                the claim ran out, or the case was given to somebody else
+    │   ├── CaseChanged              something came to the case that the decider has not seen
+    │   ├── DecisionNotFound
+    │   ├── InvalidDecision          a decision that does not fit its case
+    │   ├── UndoTooLate              the time in which a decision can be undone is over
+    │   ├── InvalidView              what was said about a view cannot have happened
+    │   └── SuppressionNotFound
+    ├── LedgerError                  ledger
+    │   ├── InvalidLookBack          what is to be looked back for cannot be said so
+    │   ├── LookBackNotFound
+    │   ├── LookBackLost             somebody else took over the look-back that we worked on
+    │   ├── LedgerEmpty              nothing to look back on: an empty answer would look like a clean one
+    │   └── LedgerRowUnreadable      a row of the ledger that cannot be read
+    ├── FetchError                   screening, fetching: what an address gives was not taken
+    │   ├── UrlRefused               an address that we do not go to
+    │   ├── FetchFailed              no answer, or none that is media
+    │   ├── FetchTooLarge            more bytes than the limit
+    │   └── FetchTimeout             it took longer than the limit
+    ├── ScanError                    scanning
+    │   ├── NothingToScan            a path that does not exist
+    │   ├── JournalBusy              another scan holds the same journal
+    │   └── ReportUnwritable         the report cannot be written, or its format is not installed
+    ├── ServiceError                 the service
+    │   ├── InvalidRequest           what was asked cannot be read
+    │   ├── RequestTooLarge          more bytes than the limit
+    │   ├── RequestTooSlow           it did not arrive in time
+    │   ├── TooManyRequests          one caller asks more often than it may
+    │   └── ServiceBusy              more is being looked at than there are hands for
+    ├── BackupError                  backups
+    │   ├── BackupUnusable           a file that is no backup, or was damaged
+    │   ├── BackupUnwritable         the file cannot be written
+    │   └── RestoreRefused           there is something where the backup would go
+    └── SettingsError                settings: a value that does not fit its setting
+
+Each leaf carries what a person needs to act, and ``str(error)`` is one plain sentence for that person. None carries
+a signal's value, a person's name or content. ``reason`` is the stable word for programs: it stands in JSON output
+and reports, and never changes once released.
+"""
+
+from hedgerow.errors.accounts import (
+    AccountError,
+    CodeRefused,
+    FormRefused,
+    IdentityUnknown,
+    InvalidDisplayName,
+    InvalidIdentity,
+    InvalidKey,
+    InvalidUserName,
+    KeyNotFound,
+    KeyRefused,
+    LastAdmin,
+    LinkRefused,
+    LoginRefused,
+    LoginSupportMissing,
+    PasswordRefused,
+    PermissionDenied,
+    PersonNeeded,
+    PlainConnection,
+    ProviderRefused,
+    ProviderUnavailable,
+    RoleRefused,
+    SecondFactorNeeded,
+    SessionEnded,
+    UnknownScope,
+    UserExists,
+    UserNotFound,
+    UsersExist,
+)
+from hedgerow.errors.actions import (
+    ActionError,
+    DeliveryNotFound,
+    EndpointNotFound,
+    EndpointPaused,
+    InvalidEndpoint,
+    InvalidWebhookSignature,
+    LeaseLost,
+    ServerSupportMissing,
+)
+from hedgerow.errors.audit import (
+    AuditEntryNotFound,
+    AuditError,
+    AuditFileUnreadable,
+    AuditKeyMissing,
+    InvalidAuditEntry,
+    SigningSupportMissing,
+)
+from hedgerow.errors.backup import (
+    BackupError,
+    BackupUnusable,
+    BackupUnwritable,
+    RestoreRefused,
+)
+from hedgerow.errors.banks import (
+    BankError,
+    BankExists,
+    BankNotFound,
+    EntryNotFound,
+    ImportUnreadable,
+    InvalidBankName,
+    NoBanks,
+)
+from hedgerow.errors.cases import (
+    CaseChanged,
+    CaseError,
+    CaseNotFound,
+    CaseTaken,
+    ClaimLost,
+    ClaimRefused,
+    DecisionNotFound,
+    InvalidDecision,
+    InvalidSubmission,
+    InvalidView,
+    SubmissionNotFound,
+    SuppressionNotFound,
+    TransitionRefused,
+    UndoTooLate,
+)
+from hedgerow.errors.database import (
+    DatabaseError,
+    DatabaseOutdated,
+    DatabaseTooNew,
+    DatabaseUnavailable,
+    SealBroken,
+    SealingSupportMissing,
+    ServiceKeyUnusable,
+)
+from hedgerow.errors.fetching import (
+    FetchError,
+    FetchFailed,
+    FetchTimeout,
+    FetchTooLarge,
+    UrlRefused,
+)
+from hedgerow.errors.hashing import (
+    HashingError,
+    InvalidPixels,
+    InvalidSignal,
+    SelfTestFailed,
+    UnknownSignalType,
+)
+from hedgerow.errors.hma import (
+    ContentNotFound,
+    ExchangeExists,
+    ExchangeNotFound,
+    HmaError,
+    HmaUnreadable,
+    InvalidContent,
+    InvalidExchange,
+    ResetRefused,
+    ThreatexchangeMissing,
+)
+from hedgerow.errors.ledger import (
+    InvalidLookBack,
+    LedgerEmpty,
+    LedgerError,
+    LedgerRowUnreadable,
+    LookBackLost,
+    LookBackNotFound,
+)
+from hedgerow.errors.matching import (
+    DuplicateId,
+    InvalidQuery,
+    InvalidThreshold,
+    MatchingError,
+    SnapshotDamaged,
+    SnapshotMissing,
+)
+from hedgerow.errors.media import (
+    ArchiveRefused,
+    DecodeMemoryExceeded,
+    DecoderCrashed,
+    DecodeTimeout,
+    MediaDamaged,
+    MediaEmpty,
+    MediaError,
+    MediaTooLarge,
+    MediaUnreadable,
+    MediaUnsupported,
+    PictureTooLarge,
+    VideoSupportMissing,
+)
+from hedgerow.errors.policy import (
+    DryRunMissing,
+    NoActivePolicy,
+    PolicyError,
+    PolicyInvalid,
+    PolicyNotFound,
+)
+from hedgerow.errors.root import (
+    HedgerowError,
+)
+from hedgerow.errors.scanning import (
+    JournalBusy,
+    NothingToScan,
+    ReportUnwritable,
+    ScanError,
+)
+from hedgerow.errors.service import (
+    InvalidRequest,
+    RequestTooLarge,
+    RequestTooSlow,
+    ServiceBusy,
+    ServiceError,
+    TooManyRequests,
+)
+from hedgerow.errors.settings import (
+    SettingsError,
+)
+
+__all__ = [
+    "AccountError",
+    "ActionError",
+    "ArchiveRefused",
+    "AuditEntryNotFound",
+    "AuditError",
+    "AuditFileUnreadable",
+    "AuditKeyMissing",
+    "BackupError",
+    "BackupUnusable",
+    "BackupUnwritable",
+    "BankError",
+    "BankExists",
+    "BankNotFound",
+    "CaseChanged",
+    "CaseError",
+    "CaseNotFound",
+    "CaseTaken",
+    "ClaimLost",
+    "ClaimRefused",
+    "CodeRefused",
+    "ContentNotFound",
+    "DatabaseError",
+    "DatabaseOutdated",
+    "DatabaseTooNew",
+    "DatabaseUnavailable",
+    "DecisionNotFound",
+    "DecodeMemoryExceeded",
+    "DecodeTimeout",
+    "DecoderCrashed",
+    "DeliveryNotFound",
+    "DryRunMissing",
+    "DuplicateId",
+    "EndpointNotFound",
+    "EndpointPaused",
+    "EntryNotFound",
+    "ExchangeExists",
+    "ExchangeNotFound",
+    "FetchError",
+    "FetchFailed",
+    "FetchTimeout",
+    "FetchTooLarge",
+    "FormRefused",
+    "HashingError",
+    "HedgerowError",
+    "HmaError",
+    "HmaUnreadable",
+    "IdentityUnknown",
+    "ImportUnreadable",
+    "InvalidAuditEntry",
+    "InvalidBankName",
+    "InvalidContent",
+    "InvalidDecision",
+    "InvalidDisplayName",
+    "InvalidEndpoint",
+    "InvalidExchange",
+    "InvalidIdentity",
+    "InvalidKey",
+    "InvalidLookBack",
+    "InvalidPixels",
+    "InvalidQuery",
+    "InvalidRequest",
+    "InvalidSignal",
+    "InvalidSubmission",
+    "InvalidThreshold",
+    "InvalidUserName",
+    "InvalidView",
+    "InvalidWebhookSignature",
+    "JournalBusy",
+    "KeyNotFound",
+    "KeyRefused",
+    "LastAdmin",
+    "LeaseLost",
+    "LedgerEmpty",
+    "LedgerError",
+    "LedgerRowUnreadable",
+    "LinkRefused",
+    "LoginRefused",
+    "LoginSupportMissing",
+    "LookBackLost",
+    "LookBackNotFound",
+    "MatchingError",
+    "MediaDamaged",
+    "MediaEmpty",
+    "MediaError",
+    "MediaTooLarge",
+    "MediaUnreadable",
+    "MediaUnsupported",
+    "NoActivePolicy",
+    "NoBanks",
+    "NothingToScan",
+    "PasswordRefused",
+    "PermissionDenied",
+    "PersonNeeded",
+    "PictureTooLarge",
+    "PlainConnection",
+    "PolicyError",
+    "PolicyInvalid",
+    "PolicyNotFound",
+    "ProviderRefused",
+    "ProviderUnavailable",
+    "ReportUnwritable",
+    "RequestTooLarge",
+    "RequestTooSlow",
+    "ResetRefused",
+    "RestoreRefused",
+    "RoleRefused",
+    "ScanError",
+    "SealBroken",
+    "SealingSupportMissing",
+    "SecondFactorNeeded",
+    "SelfTestFailed",
+    "ServerSupportMissing",
+    "ServiceBusy",
+    "ServiceError",
+    "ServiceKeyUnusable",
+    "SessionEnded",
+    "SettingsError",
+    "SigningSupportMissing",
+    "SnapshotDamaged",
+    "SnapshotMissing",
+    "SubmissionNotFound",
+    "SuppressionNotFound",
+    "ThreatexchangeMissing",
+    "TooManyRequests",
+    "TransitionRefused",
+    "UndoTooLate",
+    "UnknownScope",
+    "UnknownSignalType",
+    "UrlRefused",
+    "UserExists",
+    "UserNotFound",
+    "UsersExist",
+    "VideoSupportMissing",
+]
