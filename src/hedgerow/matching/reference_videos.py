@@ -11,7 +11,8 @@ A pair of like frames is a box: the time of the query's frame by that of the kno
 * Opposite each of its known frames stands the query's nearest in bits, then in time. The median offset of these says
   where the segment lies in the query, and so does their median slope, if they lie clearly nearer to that; but not
   beyond the like frames of the query.
-* What the query shows in that time is told, and not looked at for the next segment.
+* What the query shows in that time is told, and not looked at for the next segment. Before and after it are looked at
+  each for itself, so that no segment passes over another: first where the best line is better, of equals the earlier.
 """
 
 from __future__ import annotations
@@ -50,22 +51,22 @@ def reference_segments(
     [(1.0, 1.0, 5.0, [1, 2])]
     """
     found: list[tuple[Segment, list[int]]] = []
-    left = sorted(pairs, key=lambda pair: (pair.known, pair.query))
-    while left and len(found) < MOST_SEGMENTS:
-        speed, offset = _best_line(query_ms, known_ms, left)
+    stretches = [sorted(pairs, key=lambda pair: (pair.known, pair.query))]
+    while any(stretches) and len(found) < MOST_SEGMENTS:
+        lines = [_best_line(query_ms, known_ms, each) for each in stretches]
+        at = max(range(len(lines)), key=lambda at: lines[at][2])
+        left, (speed, offset, _) = stretches.pop(at), lines[at]
         on_line = [pair for pair in left if _passes(speed, offset, query_ms[pair.query], known_ms[pair.known])]
         run = _longest_run(known_ms, usable, on_line)
         segment, known = _segment(speed, offset, query_ms, known_ms, run)
         if found and len(known) == 1:
-            break
+            continue
         if not found or 1e3 * segment.duration_s >= segments.LEAST_FURTHER_MS:
             found.append((segment, known))
-        from_ms, to_ms = segment.query_from_s * 1e3, segment.query_to_s * 1e3
-        left = [
-            pair
-            for pair in left
-            if pair not in run and not (query_ms[pair.query][1] >= from_ms and query_ms[pair.query][0] <= to_ms)
-        ]
+        left = [pair for pair in left if pair not in run]
+        before = [pair for pair in left if query_ms[pair.query][1] < segment.query_from_s * 1e3]
+        after = [pair for pair in left if query_ms[pair.query][0] > segment.query_to_s * 1e3]
+        stretches[at:at] = [before, after]
     return found
 
 
@@ -81,8 +82,8 @@ def _passes(speed: int, offset: int, query: _Span, known: _Span) -> bool:
     return low <= offset <= high
 
 
-def _best_line(query_ms: Sequence[_Span], known_ms: Sequence[_Span], pairs: Sequence[Pair]) -> tuple[int, int]:
-    best, most = (100, 0), 0
+def _best_line(query_ms: Sequence[_Span], known_ms: Sequence[_Span], pairs: Sequence[Pair]) -> tuple[int, int, int]:
+    best, most = (100, 0, 0), 0
     for speed in SPEEDS:
         intervals = [(pair.known, *_interval(speed, query_ms[pair.query], known_ms[pair.known])) for pair in pairs]
         for offset in sorted({low for _, low, _ in intervals}):
@@ -90,7 +91,7 @@ def _best_line(query_ms: Sequence[_Span], known_ms: Sequence[_Span], pairs: Sequ
             gained = len(passed) * (11 if speed == 100 else 10)  # noqa: PLR2004  (speed 1, and its bonus of a tenth)
             if gained > most:
                 most = gained
-                best = (speed, (offset + min(_end(offset, known, intervals) for known in passed)) // 2)
+                best = (speed, (offset + min(_end(offset, known, intervals) for known in passed)) // 2, most)
     return best
 
 

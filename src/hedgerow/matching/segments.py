@@ -8,7 +8,8 @@ is. A copy that plays at one speed is a straight line through such boxes::
 So for each of some speeds the pairs become intervals of offsets, and the line is where most *known frames* have an
 interval (a frame counts once, however many of the query's it resembles: a scene that stands still weighs no more than
 one that moves). Along the line the longest run without a gap is a **segment**. Its pairs, and whatever else the query
-shows in that time, are taken away, and the next is looked for: a clip that is repeated, cut or shuffled gives several.
+shows in that time, are taken away, and the next is looked for in what the query shows before, and in what it shows
+after: a clip that is repeated, cut or shuffled gives several.
 
 Times are whole milliseconds and speeds whole hundredths here, so that every comparison is exact; `reference_segments`
 in `hedgerow.matching.reference_videos` says the same slowly.
@@ -126,6 +127,15 @@ class _Line(NamedTuple):
 
     speed: int
     offset: int
+    weight: int
+    """Known frames on it, in tenths; see `_best_line`."""
+
+
+class _Stretch(NamedTuple):
+    """The pairs of a time of the query of which nothing is told yet, and their best line."""
+
+    pairs: Pairs
+    line: _Line
 
 
 def find_segments(
@@ -143,20 +153,26 @@ def find_segments(
     """
     rank = np.cumsum(usable, dtype=np.int64)
     found: list[FoundSegment] = []
-    while len(pairs.query) and len(found) < MOST_SEGMENTS:
-        line = _best_line(query_ms, known_ms, pairs)
+    stretches = [_Stretch(pairs, _best_line(query_ms, known_ms, pairs))] if len(pairs.query) else []
+    while stretches and len(found) < MOST_SEGMENTS:
+        at = max(range(len(stretches)), key=lambda at: stretches[at].line.weight)  # of equals the earliest
+        pairs, line = stretches[at]
         on_line = np.flatnonzero(_is_on(line, query_ms, known_ms, pairs))
         run = on_line[_longest_run(known_ms, rank, pairs.known[on_line])]
         segment = _segment(line, query_ms, known_ms, pairs.of(run))
         if found and len(segment.known) == 1:
-            break
+            del stretches[at]
+            continue
         if not found or 1e3 * segment.segment.duration_s >= LEAST_FURTHER_MS:
             found.append(segment)
         shown = query_ms[pairs.query]
-        from_ms, to_ms = segment.segment.query_from_s * 1e3, segment.segment.query_to_s * 1e3
-        is_told = (shown[:, 1] >= from_ms) & (shown[:, 0] <= to_ms)
-        is_told[run] = True
-        pairs = pairs.of(~is_told)
+        is_left = np.ones(len(shown), bool)
+        is_left[run] = False
+        before = pairs.of(is_left & (shown[:, 1] < segment.segment.query_from_s * 1e3))
+        after = pairs.of(is_left & (shown[:, 0] > segment.segment.query_to_s * 1e3))
+        stretches[at : at + 1] = [
+            _Stretch(each, _best_line(query_ms, known_ms, each)) for each in (before, after) if len(each.query)
+        ]
     return found
 
 
@@ -187,7 +203,7 @@ def _best_line(query_ms: NDArray[np.int64], known_ms: NDArray[np.int64], pairs: 
     is_first = np.ones(len(order), bool)
     is_first[1:] = ordered.known[1:] != ordered.known[:-1]
     most_possible = int(is_first.sum())
-    best, most = _Line(_AS_KNOWN, 0), 0
+    best, most = _Line(_AS_KNOWN, 0, 0), 0
     for speed in SPEEDS:
         low, high = _bounds(speed, query_ms, known_ms, ordered)
         begins = is_first.copy()
@@ -204,7 +220,7 @@ def _best_line(query_ms: NDArray[np.int64], known_ms: NDArray[np.int64], pairs: 
             most = gained
             start = int(starts[at])
             stop = int(stops[np.searchsorted(stops, start, "left")])
-            best = _Line(speed, (start + stop) // 2)
+            best = _Line(speed, (start + stop) // 2, gained)
         if most >= most_possible * _OF_OTHERS:
             break
     return best
