@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
 from hedgerow.cli.options import data_option, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 __all__ = ["worker_command"]
 
@@ -30,16 +34,40 @@ def worker_command(ctx: click.Context, data: str | None, *, migrate: bool) -> No
     from hedgerow.workers import Workers
     from hedgerow.workers.model import Parts
 
-    stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
-    with open_parts(settings, may_migrate=migrate) as (database, keys):
+    with _stop_signals() as wait, open_parts(settings, may_migrate=migrate) as (database, keys):
         workers = Workers(Parts(settings, database, keys))
         workers.start()
         click.echo("Working. SIGTERM ends it.", err=True)
-        stopping.wait()
+        wait()
         is_ended = workers.stop(settings.workers.stop_s)
     if not is_ended:
         # A platform keeps a message open. Python would wait for that thread; its lease runs out without us.
         logging.shutdown()
         os._exit(0)
+
+
+@contextmanager
+def _stop_signals() -> Iterator[Callable[[], None]]:
+    """Give what waits for SIGINT or SIGTERM, also for one that came before.
+
+    A handler that sets an event would be run by the main thread alone, and one that waits for a lock is not always
+    woken: the system may hand the signal to another thread. Python writes to this pipe in whichever thread it arrives.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    before = signal.set_wakeup_fd(writing)
+    asked = (signal.SIGINT, signal.SIGTERM)
+    handlers = [signal.signal(number, lambda *_: None) for number in asked]
+
+    def wait() -> None:
+        while not set(os.read(reading, 1)) & {*asked}:
+            pass  # of another signal
+
+    try:
+        yield wait
+    finally:
+        for number, handler in zip(asked, handlers, strict=True):
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(before)
+        os.close(reading)
+        os.close(writing)
