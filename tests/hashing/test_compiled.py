@@ -76,6 +76,7 @@ def test_a_canvas_is_the_same_whatever_part_of_whatever_raster_it_shows(seed: in
     raster = SmallRaster(luma, (0.0, rows - 0.9 * random.random()), (0.1 * random.random(), float(columns)))
     (top, bottom), (left, right) = (sorted(random.choice(n + 1, 2, replace=False)) for n in (rows, columns))
     require_equal(lambda: canvas(raster))
+    require_equal(lambda: canvas(SmallRaster(luma[::-1, ::-1], raster.row_span, raster.column_span)))
     require_equal(lambda: canvas(raster, borders.Box(int(top), int(bottom), int(left), int(right))))
 
 

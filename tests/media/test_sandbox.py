@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -209,6 +210,23 @@ def test_closing_leaves_no_process_and_no_descriptor() -> None:
         assert children() - before
     assert children() - before == set()
     assert len(os.listdir("/proc/self/fd")) == descriptors  # noqa: PTH208  (a plain count)
+
+
+def test_it_works_beside_thousands_of_open_descriptors() -> None:
+    # As a server with many connections has; select(2), for one, knows none above 1023.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 4_096:
+        pytest.skip("this system lets nobody open so many")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4_096), hard))
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1_100)]
+    try:
+        with sandbox(jobs=2) as box:
+            assert {answer["echo"] for _, answer in box.run([{"echo": 1}, {"echo": 2}])} == {1, 2}
+            assert box.call({"echo": 3})[0]["echo"] == 3
+    finally:
+        for each in held:
+            os.close(each)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_closed_sandbox_serves_nobody() -> None:

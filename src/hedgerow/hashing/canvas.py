@@ -85,7 +85,7 @@ def canvas(raster: SmallRaster, box: Box | None = None) -> NDArray[np.float32]:
     down, across = (luma.shape[0], *row_span), (luma.shape[1], *column_span)
     found = np.empty((SIDE, SIDE), np.float32)
     if KERNELS.module is not None:
-        KERNELS.module.averaged(luma, *_averages(*down)[:2], *_averages(*across)[::2], found)
+        KERNELS.module.averaged(np.ascontiguousarray(luma), *_averages(*down)[:2], *_averages(*across)[::2], found)
     else:
         rows = np.empty((SIDE, luma.shape[1]), np.float32)
         starts, weights = _blocks(*down)

@@ -102,7 +102,10 @@ class WorkerProcess:
 
     def has_spoken(self) -> bool:
         """Whether something lies in its pipe. Of a worker at rest: whether it has died."""
-        return bool(select.select([self.answers_fd], [], [], 0)[0])
+        # Not select: it knows no descriptor above 1023, and a server with many connections has such.
+        looked_at = select.poll()
+        looked_at.register(self.answers_fd, select.POLLIN)
+        return bool(looked_at.poll(0))
 
     def wait_status(self) -> int | None:
         """Wait for a process that has closed its pipes to be gone, and return its exit status where it is known."""

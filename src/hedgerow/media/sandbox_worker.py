@@ -162,7 +162,9 @@ def serve(
     nowhere = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nowhere, 0)
     os.close(nowhere)
-    if meanwhile is not None and not select.select([control], [], [], 0)[0]:
+    looked_at = select.poll()
+    looked_at.register(control, select.POLLIN)
+    if meanwhile is not None and not looked_at.poll(0):
         meanwhile()
     gc.freeze()  # what is there now stays: a worker's collector need not look at it, nor copy its pages by doing so
     workers: dict[int, int] = {}
