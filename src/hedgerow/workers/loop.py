@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Final
 
 from hedgerow.app.clock import now as clock
+from hedgerow.app.tracing import note
 from hedgerow.errors import HedgerowError
 from hedgerow.workers.jobs import JOBS
 from hedgerow.workers.model import Turn
@@ -72,6 +73,7 @@ class _Runner:
             Exception: Whatever the job raises.
         """
         before = self._standing
+        began_ns = time_ns()
         try:
             self._work = self._work or self.job.begin(self._wiring)
             done = self._work(Turn(now, self._stopping.is_set, self._awake.set, is_alone))
@@ -80,6 +82,8 @@ class _Runner:
             self._standing = JobStanding(before.name, before.done, before.failures + 1, reason, before.last_at)
             raise
         self._standing = JobStanding(before.name, before.done + done, 0, None, now())
+        if done:
+            note(f"job {self.job.name}", began_ns, done=done)
         return done
 
     def _run(self) -> None:
