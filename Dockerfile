@@ -6,7 +6,7 @@ WORKDIR /build
 COPY pyproject.toml constraints.txt README.md LICENSE NOTICE ./
 COPY src ./src
 RUN python -m venv /opt/hedgerow \
- && /opt/hedgerow/bin/pip install --no-cache-dir --constraint constraints.txt '.[server,postgres,video]'
+ && /opt/hedgerow/bin/pip install --no-cache-dir --constraint constraints.txt '.[server,postgres,s3,traces,video]'
 
 FROM python:3.13-slim
 # A user that owns nothing but the data: what takes over a decoder finds nothing else.

@@ -36,7 +36,7 @@ $(VENV)/.demo: $(SOURCES) | $(BIN)/python
 
 $(VENV)/.dev: $(SOURCES) | $(BIN)/python
 	@echo "Installing Hedgerow and its test tools …"
-	@$(PIP) --editable '.[dev,parquet,postgres,server,video]'
+	@$(PIP) --editable '.[dev,parquet,postgres,s3,server,traces,video]'
 	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 			echo "Installing the system's PostgreSQL for the tests …"; \
@@ -63,7 +63,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/hedgerow demo
 
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest -q -m "not slow"
+	@$(BIN)/python -m pytest -q -m "not slow" -n auto --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff format --check .

@@ -42,6 +42,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "video": (),
     "video_copies": (),
     "service": (),
+    "vault": (),
 }
 """Name of the script → what it is given here, in the order of the page."""
 

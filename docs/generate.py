@@ -26,6 +26,9 @@ from hedgerow.accounts.rules import ROLE_PERMISSIONS, SCOPES
 from hedgerow.cli import exits
 from hedgerow.cli.root import COMMANDS
 from hedgerow.cli.root import hedgerow as program
+from hedgerow.reports.cybertipline import codes as report_codes
+from hedgerow.reports.cybertipline import told
+from hedgerow.reports.cybertipline.schema import load_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
     from hedgerow.app.service import Service
+    from hedgerow.reports.cybertipline.schema import Child, Kind, Value
 
 DOCS = Path(__file__).resolve().parent
 WIDTH = 120
@@ -202,6 +206,23 @@ def _limits(field: FieldInfo) -> str:
 
 # An ordinary value for each field that an error carries, to show its sentence.
 _EXAMPLES: Final[dict[str, Any]] = {
+    "authority": "cybertipline",
+    "environment": "production",
+    "word": "not_armed",
+    "AuthorityNotReady.problem": "Two people have to switch real reports on: `hedgerow report arm cybertipline`.",
+    "InvalidReport.problem": "a file is not in the evidence of this case",
+    "ReportRefused.problem": "it is filed, and no draft",
+    "ApprovalRefused.problem": "who wrote any of a report cannot approve it: somebody else has to",
+    "ProductionRefused.problem": "these credentials are for another system",
+    "CredentialsRefused.problem": "a password is a printable text",
+    "ArmingRefused.problem": "somebody else has to agree",
+    "hold": "legal",
+    "behind_s": 3_600.0,
+    "EvidenceGone.state": "destroyed",
+    "EvidenceInUse.problem": "a case that it belongs to is not closed",
+    "EvidenceRequestRefused.problem": "the request is over, and waits for nobody",
+    "InvalidEvidence.problem": "the name of a file has 1 to 255 characters and no folder",
+    "InvalidHold.problem": "it would be over already",
     "entry": "17",
     "bank": "partner",
     "failed": 2,
@@ -226,6 +247,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "what": "a video",
     "width": 90_000,
     "InvalidBankName.name": "-partner",
+    "host": "report.cybertip.org",
     "UnknownSignalType.name": "phash",
     "column": "totp_secret",
     "content_id": 17,
@@ -244,6 +266,13 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "UrlRefused.problem": "its host has an address that is not public",
     "FetchFailed.problem": "the host answered 404",
     "FetchTimeout.limit_s": 60.0,
+    "field": "report/additionalInfo",
+    "DraftUnwritable.problem": "it holds a character that XML does not have",
+    "DraftUnreadable.problem": "it has a DOCTYPE",
+    "DraftInvalid.problems": ("Incident › when it happened: nobody has stated it yet. State it in the draft.",),
+    "ViewedCannotBeStated.field": "fileDetails/fileViewedByEsp",
+    "EvidenceSupportMissing.package": "pyrage",
+    "object_name": "0123456789abcdef0123456789abcdef",
     "InvalidLookBack.problem": "it names from 1 to 1,000 entries, or none for the whole bank",
     "seconds": 300.0,
     "wait_s": 2.0,
@@ -539,6 +568,151 @@ def _first_line(operation: dict[str, Any]) -> str:
     return " ".join(operation["description"].partition("\n\n")[0].split())
 
 
+# ── the document of a report ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def cybertipline_page() -> str:
+    """Describe every field of a CyberTipline report, the rules, and what a platform may tell."""
+    schema = load_schema()
+    parts = [
+        _wrapped(
+            """
+            Every field of a report to the CyberTipline of NCMEC, in the order in which it is sent, from the table that
+            composes, checks and writes it. [Reports](../concepts/reports.md) tells how a report comes to be.
+
+            Only the type and the time of the incident and an e-mail address of the reporter are mandatory. Everything
+            else makes a report more useful. `*` stands behind what there may be several of, `+` behind what there is at
+            least one of, `?` behind what may be left out. Times are written with their zone.
+            """
+        )
+    ]
+    seen: set[str] = set()
+    for root, kind in schema.roots.items():
+        parts += _kind_tables(root, kind, seen)
+    codes = sorted(name for name, words in schema.words.items() if len(words) > _FEW_WORDS)
+    parts += [
+        "## Codes\n\n"
+        + "\n\n".join(
+            _wrapped(f"`{name}`: " + ", ".join(f"`{each}`" for each in schema.words[name] if each)) for name in codes
+        ),
+        "## Rules\n\n"
+        + _wrapped(
+            """
+            What the documentation asks for beyond the schema. A draft that breaks one cannot be approved; the message
+            names the field and says where to mend it.
+            """
+        )
+        + "\n\n"
+        + _table(("rule", "what it asks for"), list(report_codes.RULES.items())),
+        "## Tags\n\n"
+        + _wrapped("A tag of a decision becomes an annotation. All other tags are for colleagues, and told to nobody.")
+        + "\n\n"
+        + _table(
+            ("tag", "annotation", "of"),
+            [(f"`{tag}`", f"`{name}`", "the files") for tag, name in report_codes.FILE_TAGS.items()]
+            + [(f"`{tag}`", f"`{name}`", "the report") for tag, name in report_codes.REPORT_TAGS.items()],
+        ),
+        *_told_tables(),
+    ]
+    return _page("The CyberTipline report", *parts)
+
+
+_FEW_WORDS: Final = 12
+_TOLD_ABOUT: Final = (
+    ("account", told.ACCOUNT_KEYS, "`context.account`, and each of `context.recipients` and `context.victims`"),
+    ("file", told.FILE_KEYS, "`context` itself, about the file"),
+)
+
+
+def _kind_tables(name: str, kind: Kind, seen: set[str]) -> Iterator[str]:
+    """Describe an element and, once each, what it holds."""
+    seen.add(kind.name)
+    fields: list[tuple[str, ...]] = [
+        (f"`@{each.name}`{'' if each.is_required else ' ?'}", each.label, _may_be(each.value))
+        for each in kind.attributes.values()
+    ]
+    fields += [
+        (f"`{each.name}`{_how_often(each, kind)}", each.label, _what_it_holds(each.kind))
+        for each in kind.children.values()
+    ]
+    rows = [
+        row
+        for row, each in zip(fields, [*kind.attributes.values(), *kind.children.values()], strict=True)
+        if not getattr(each, "is_obsolete", False)
+    ]
+    text = "" if kind.value is None else f"Its text: {_may_be(kind.value) or 'any'}.\n\n"
+    choice = "Exactly one of these.\n\n" if kind.is_choice else ""
+    yield f"## {name}\n\n{text}{choice}" + _table(("field", "in plain words", "what it may be"), rows)
+    for child in kind.children.values():
+        if child.kind.name not in seen and (child.kind.children or child.kind.attributes):
+            yield from _kind_tables(child.kind.name, child.kind, seen)
+
+
+def _how_often(child: Child, kind: Kind) -> str:
+    if child.is_repeated and child.advised != 1:
+        return " +" if child.minimum else " *"
+    return "" if child.minimum or kind.is_choice else " ?"
+
+
+def _what_it_holds(kind: Kind) -> str:
+    if kind.children or kind.attributes:
+        return f"[{kind.name}](#{kind.name.lower()})"
+    return "" if kind.value is None else _may_be(kind.value)
+
+
+def _may_be(value: Value) -> str:
+    kinds = {
+        "boolean": "true or false",
+        "int": "whole number",
+        "long": "whole number",
+        "double": "number",
+        "date": "date",
+        "dateTime": "time",
+    }
+    forms = {"url": "address", "ip": "IP address", "email": "e-mail address", "report id": "number of a report"}
+    found = [forms.get(value.form or "", kinds.get(value.base, ""))]
+    if value.is_fixed_true:
+        found = ["there, or not"]
+    if value.words:
+        words = [each for each in value.words if each]
+        found = ["one of the codes below" if len(words) > _FEW_WORDS else "; ".join(f"`{each}`" for each in words)]
+    found += [f"up to {value.max_length:,} characters"] if value.max_length else []
+    found += [f"`{value.pattern}`"] if value.pattern else []
+    found += [f"{value.range[1]} to {value.range[2]}"] if value.range else []
+    found += ["in the past"] if value.past else []
+    return ", ".join(each for each in found if each)
+
+
+def _told_tables() -> Iterator[str]:
+    """Describe the contract with the platform."""
+    yield "## What a platform may tell\n\n" + _wrapped(
+        """
+        In the `context` of a submission. Each key is read as the field beside it, and only if it would be accepted
+        there; what does not fit is left out of the draft, with a note that names the key. Keys that are not listed are
+        the platform's own. `ip_event` of a submission is read like one of `ip_events`, and is an Upload unless it says
+        what else it is. `context.page_url` is where on the web it was seen.
+        """
+    )
+    for name, keys, where in _TOLD_ABOUT:
+        rows = [
+            (
+                f"`{key.name}`",
+                key.meaning,
+                f"`{key.field.replace('person/', '…Person/')}`",
+                f"[{key.parts}](#parts)" if key.parts else "",
+            )
+            for key in keys
+        ]
+        yield f"### {name}\n\n{_wrapped(f'Of {where}.')}\n\n" + _table(
+            ("key", "meaning", "field", "its own keys"), rows
+        )
+    rows = [
+        (f"`{part}`", ", ".join(f"`{key}` ({target.strip('#@')})" for key, target in keys.items()))
+        for part, keys in told.PARTS.items()
+    ]
+    yield "### Parts\n\n" + _table(("part", "keys, each with its field"), rows)
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "reference/cli.md": cli_page,
     "reference/settings.md": settings_page,
@@ -546,6 +720,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "reference/library.md": library_page,
     "reference/permissions.md": permissions_page,
     "reference/api.md": api_page,
+    "reference/cybertipline.md": cybertipline_page,
 }
 """Each generated page, by its path below ``docs``."""
 

@@ -43,6 +43,7 @@ __all__ = [
     "FILE_NAME",
     "AccountSettings",
     "ArchiveSettings",
+    "EvidenceSettings",
     "FetchSettings",
     "HmaSettings",
     "ImportSettings",
@@ -51,6 +52,7 @@ __all__ = [
     "MediaSettings",
     "OidcSettings",
     "ReportSettings",
+    "ReportsSettings",
     "ServerSettings",
     "Settings",
     "VideoSettings",
@@ -378,6 +380,178 @@ class LookbackSettings(_Section):
     )
 
 
+class EvidenceSettings(_Section):
+    """Where evidence is kept, under which keys, and for how long what was not reported."""
+
+    vault: str | None = Field(
+        default=None,
+        description="Where evidence is kept: `file:` and a folder (a relative one begins in the data folder), or "
+        "`s3://bucket/prefix`. Without it: the folder vault in the data folder.",
+    )
+    review_key: SecretStr | None = Field(
+        default=None,
+        repr=False,
+        description="Keys that open evidence until it is sealed, the newest first: 32 bytes each, as base64, with "
+        "commas between them. Without it: derived from `service_key`.",
+    )
+    s3_endpoint: str | None = Field(
+        default=None,
+        description="Address of an object store that speaks S3, such as https://storage.example.org. Without it: "
+        "Amazon's.",
+    )
+    s3_region: str | None = Field(
+        default=None, description="Region of the bucket. Without it: that of the environment, or us-east-1."
+    )
+    s3_access_key: SecretStr | None = Field(
+        default=None,
+        repr=False,
+        description="Access key of the object store. Without it: AWS_ACCESS_KEY_ID, or the machine's own role.",
+    )
+    s3_secret_key: SecretStr | None = Field(
+        default=None, repr=False, description="Secret key of the object store. Without it: AWS_SECRET_ACCESS_KEY."
+    )
+    s3_conditional: bool = Field(
+        default=True,
+        description="Whether the object store refuses to write over an object when asked to (If-None-Match). Without "
+        "it we look beforehand, and two that write the same name in the same moment are not told apart.",
+    )
+    s3_wait_s: float = Field(
+        default=30.0, gt=0, le=600, description="Most seconds that one request to the object store may take."
+    )
+    orphan_hours: float = Field(
+        default=24.0,
+        ge=1,
+        le=8_760,
+        description="Hours after which an object is deleted that was begun and that nothing names: a process died "
+        "over it.",
+    )
+    unreported_days: float = Field(
+        default=30.0,
+        ge=0,
+        le=3_650,
+        description="Days for which evidence is kept that people decided is no match, once its cases are closed.",
+    )
+    opening_minutes: float = Field(
+        default=60.0,
+        gt=0,
+        le=10_080,
+        description="Minutes for which evidence may be read that two people opened.",
+    )
+
+    @model_validator(mode="after")
+    def _is_a_vault(self) -> Self:
+        scheme, _, rest = ("file:vault" if self.vault is None else self.vault).partition(":")
+        bucket = rest.removeprefix("//").partition("/")[0]
+        if not (scheme == "file" and rest) and not (scheme == "s3" and rest.startswith("//") and bucket):
+            raise ValueError("a vault is written file:folder or s3://bucket/prefix")
+        if self.s3_endpoint is not None and not self.s3_endpoint.startswith(("https://", "http://")):
+            raise ValueError("an endpoint begins with https:// or http://")
+        if (self.s3_access_key is None) != (self.s3_secret_key is None):
+            raise ValueError("s3_access_key and s3_secret_key belong together")
+        return self
+
+
+class ReportsSettings(_Section):
+    """What every report to an authority says of the reporter, and how reports are filed."""
+
+    reporter_first_name: str | None = Field(default=None, description="First name of the person who reports.")
+    reporter_last_name: str | None = Field(default=None, description="Last name of the person who reports.")
+    reporter_email: str | None = Field(
+        default=None, description="E-mail address of the person who reports. Without it no report can be sent."
+    )
+    reporter_phone: str | None = Field(default=None, description="Phone number of the person who reports.")
+    contact_first_name: str | None = Field(
+        default=None, description="First name of whom law enforcement may contact, where that is somebody else."
+    )
+    contact_last_name: str | None = Field(default=None, description="Last name of whom law enforcement may contact.")
+    contact_email: str | None = Field(default=None, description="E-mail address for law enforcement.")
+    contact_phone: str | None = Field(default=None, description="Phone number for law enforcement.")
+    company_template: str | None = Field(
+        default=None,
+        description="What every report says of the company: how legal process is served, how long data is kept, who "
+        "answers at night. As long as it has to be.",
+    )
+    terms_of_service: str | None = Field(
+        default=None, description="The clause of the terms of service that such material breaks. As long as it is."
+    )
+    legal_url: str | None = Field(default=None, description="Address of the page for law enforcement.")
+    service: str | None = Field(default=None, description="Name of the service on which the reported accounts are.")
+    platform: str | None = Field(
+        default=None, description="Name of the platform on which it happened, where it has another than the service."
+    )
+    states_classification: bool = Field(
+        default=True,
+        description="Whether reports state the classes A1 to B2. They are for companies that share hashes with NCMEC.",
+    )
+    environment: Literal["test", "production"] = Field(
+        default="test",
+        description="Into which of the authority's systems a new draft goes where nobody says. `production` sends "
+        "nothing by itself: two people have to switch real reports on (`hedgerow report arm`).",
+    )
+    test_url: str | None = Field(
+        default=None,
+        description="Where rehearsals go: `http://127.0.0.1:8099/ispws` of `hedgerow simulate cybertipline`, or "
+        "`https://exttest.cybertip.org/ispws`. Without it none are sent. The address of real reports is no setting.",
+    )
+    solo: bool = Field(
+        default=False,
+        description="Whether one person may approve their own report and switch real reports on alone, with a recorded "
+        "declaration and a time to think again. For who has nobody else.",
+    )
+    solo_approval_minutes: float = Field(
+        default=60.0, ge=10, le=1_440, description="Minutes after which a solo approval counts."
+    )
+    solo_arming_hours: float = Field(default=24.0, ge=1, le=168, description="Hours after which solo arming holds.")
+    expected: bool = Field(
+        default=True,
+        description="Whether every confirmed case is expected to lead to a report. Those of which nobody has drafted "
+        "one are then named. To say that none is owed, draft it and withdraw it with the reason.",
+    )
+    deadline_hours: float = Field(
+        default=24.0,
+        ge=1,
+        le=720,
+        description="Hours after which a report that is not filed alarms, from when the first confirmation of its case "
+        "took effect. The law of the United States "
+        'says "as soon as reasonably possible".',
+    )
+    seal_rehearsed: bool = Field(
+        default=False,
+        description="Whether the evidence of a report to the test system is held and sealed as if it were filed. What "
+        "is sealed cannot be sent again.",
+    )
+    lease_s: float = Field(
+        default=360.0,
+        ge=1,
+        le=3_600,
+        description="Seconds after which another process may go on with a report that a process died over. Less than "
+        "twice the longest wait for an answer (120) makes living processes take each other's reports.",
+    )
+
+
+class TracesSettings(_Section):
+    """Where OpenTelemetry is told how long things took."""
+
+    endpoint: str | None = Field(
+        default=None,
+        description="Address to which spans are sent, by OTLP over HTTP, such as "
+        "https://collector.example/v1/traces. Without it "
+        "nothing is recorded. Headers for it are taken from OTEL_EXPORTER_OTLP_HEADERS.",
+    )
+    share: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Share of requests that is recorded, where whoever asks does not say whether to.",
+    )
+
+    @model_validator(mode="after")
+    def _is_an_address(self) -> Self:
+        if self.endpoint is not None and not self.endpoint.startswith(("https://", "http://")):
+            raise ValueError("an endpoint begins with https:// or http://")
+        return self
+
+
 class HmaSettings(_Section):
     """The door that speaks the interface of Meta's Hasher-Matcher-Actioner."""
 
@@ -500,7 +674,12 @@ class Settings(BaseSettings):
     lookback: LookbackSettings = Field(
         default=LookbackSettings(), description="Whether one can look back on what was submitted."
     )
+    evidence: EvidenceSettings = Field(
+        default=EvidenceSettings(), description="Where evidence is kept, and under which keys."
+    )
+    reports: ReportsSettings = Field(default=ReportsSettings(), description="What reports say of the reporter.")
 
+    traces: TracesSettings = Field(default=TracesSettings(), description="What is told to OpenTelemetry.")
     hma: HmaSettings = Field(default=HmaSettings(), description="The door that speaks HMA's interface.")
 
     @classmethod

@@ -34,8 +34,8 @@ def test_who_asks_for_nothing_in_particular_is_told_of_everything() -> None:
 
 def test_events_are_kept_once_and_in_one_order() -> None:
     assert check_events(["test", "case.opened", "test"]) == ("case.opened", "test")
-    with pytest.raises(InvalidEndpoint, match=r"no event 'report\.filed'"):
-        check_events(["report.filed"])
+    with pytest.raises(InvalidEndpoint, match=r"no event 'report\.sent'"):
+        check_events(["report.sent"])
 
 
 @pytest.mark.parametrize("url", ["https://platform.example/hooks", "http://10.0.0.5:8080/a?b=c", "https://[::1]/x"])

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from sqlalchemy import text
 
-from hedgerow import app
+from hedgerow import app, evidence
 from hedgerow.app import doctor
 from hedgerow.app.doctor import Check, Standing, examine
 from hedgerow.app.webhooks import add_webhook
 from hedgerow.audit import append, checkpoint_head
 from hedgerow.audit.keys import FOLDER
-from hedgerow.hashing import Signal
+from hedgerow.banks import Matcher
+from hedgerow.database.sealing import new_service_key
+from hedgerow.hashing import MediaHash, Signal
+from hedgerow.migrations import open_migrated
+from hedgerow.screening import Context, Screener
 from hedgerow.settings import load_settings
 
 if TYPE_CHECKING:
@@ -79,7 +83,7 @@ def test_a_healthy_installation_is_well_in_every_respect(settings: Settings) -> 
     found = list(examine(settings))
     assert [each for each in found if each.standing is not Standing.OK] == []
     assert [each.name for each in found] == [
-        "settings", "disk", "permissions", "database", "indexes", "clock", "keys", "webhooks",
+        "settings", "disk", "permissions", "database", "indexes", "clock", "keys", "webhooks", "evidence", "reports",
     ]  # fmt: skip
 
 
@@ -381,3 +385,71 @@ def test_settings_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     outcome = CliRunner().invoke(hedgerow, ["--data", str(tmp_path), "doctor"])
     assert outcome.exit_code == 4
     assert "treshold" in outcome.output
+
+
+# ── evidence ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _keep(settings: Settings, *, is_taken: bool = True) -> int:
+    """Screen what the bank knows, and return the number of its evidence."""
+    database = open_migrated(settings)
+    matcher = Matcher(database, settings.data)
+    matcher.refresh()
+    vault = evidence.open_vault(settings)
+    keeper = evidence.Keeper(database, vault, evidence.load_review_keys(settings))
+    if not is_taken:
+        (settings.data / "vault").write_bytes(b"")
+    known = hashlib.sha256(bytes([1])).digest()
+    Screener(database, matcher.search, lambda: True, keeper=keeper).screen(
+        Context("post-1", "api"),
+        MediaHash(None, (Signal("pdq", known),)),
+        fingerprint=known,
+        size_bytes=7,
+        source=lambda: [b"a photo"],
+        actor="key:1",
+        now=app.now(),
+    )
+    if not is_taken:
+        (settings.data / "vault").unlink()
+    with database.read() as connection:
+        [piece] = evidence.list_evidence(connection)
+    database.close()
+    return piece.id
+
+
+def test_evidence_without_a_custodian_is_a_caution_and_reported_without_one_is_wrong(small: Settings) -> None:
+    number = _keep(small)
+    assert _only(small, "evidence")[0] is Standing.CAUTION
+    database = open_migrated(small)
+    keys = evidence.load_review_keys(small)
+    with database.write() as connection:
+        at = app.now()
+        evidence.seal_filed(connection, [number], report=1, filed_at=at, keys=keys, actor="system", now=at)
+    database.close()
+    standing, sentence = _only(small, "evidence")
+    assert (standing, "since there is no custodian" in sentence) == (Standing.WRONG, True)
+
+
+def test_a_file_that_the_vault_did_not_take_is_wrong(small: Settings) -> None:
+    _keep(small, is_taken=False)
+    assert any("did not take 1 files" in each.sentence for each in _found(small, "evidence"))
+
+
+def test_a_vault_that_takes_nothing_is_wrong(small: Settings) -> None:
+    (small.data / "vault").write_bytes(b"")
+    standing, sentence = _only(small, "evidence")
+    assert (standing, "The vault cannot be used" in sentence) == (Standing.WRONG, True)
+
+
+def test_data_keys_under_an_older_key_are_a_caution(small: Settings) -> None:
+    _keep(small)
+    file = small.data / "service.key"
+    file.write_text(f"{new_service_key()}\n{file.read_text('ascii')}", "ascii")
+    assert any("under an older review key" in each.sentence for each in _found(small, "evidence"))
+    app.reseal_secrets(small)
+    assert not any("under an older review key" in each.sentence for each in _found(small, "evidence"))
+
+
+def test_looking_at_the_vault_leaves_nothing_in_it(small: Settings) -> None:
+    assert _only(small, "evidence")[0] is Standing.OK
+    assert [path for path in (small.data / "vault").rglob("*") if path.is_file()] == []

@@ -24,6 +24,7 @@ from hedgerow.banks.held import latest_change
 from hedgerow.cases import NewSubmission, Statement, Verdict, claim_case, decide, find_case, record_submission
 from hedgerow.cases.tables import case_items, cases, matches, submissions
 from hedgerow.database.sealing import ServiceKeys
+from hedgerow.evidence import list_evidence
 from hedgerow.hashing.frame_list import FrameList
 from hedgerow.hashing.signal import LEVELS, Signal
 from hedgerow.ledger import LookBackState, pack_signals
@@ -167,6 +168,16 @@ def test_what_was_submitted_before_it_was_banked_is_found_and_goes_to_people(pas
         ).scalars()
         assert [json.loads(line) for line in lines] == [{"lookback": 1, "matches": 1, "suppressed": 0}] * 2
     assert all(row.matched_at == row.received_at + timedelta(hours=1) for row in when)
+
+
+def test_a_case_that_a_look_back_opens_says_why_there_are_no_bytes(past: Past) -> None:
+    past.submit(picture(1), size_bytes=17)
+    past.submit(picture(2))
+    past.know(picture(1), picture(2))
+    past.look_back()
+    with past.database.read() as connection:
+        found = [(each.state, each.missing_reason) for each in list_evidence(connection)]
+    assert found == [("missing", "not_kept"), ("missing", "signals_only")]
 
 
 def test_only_the_entries_that_are_named_are_looked_for(past: Past) -> None:

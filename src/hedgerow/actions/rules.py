@@ -42,6 +42,10 @@ EVENTS: Final = {
     "case.opened": "A case was opened about the content or account.",
     "case.decided": "A person decided a case, and the time in which the decision could be undone is over.",
     "case.reopened": "A decided case is looked at again, after an appeal.",
+    "report.filed": "A report was filed with an authority.",
+    "report.needs_person": "A report does not get on until a person says what becomes of it.",
+    "report.stopped": "An authority refuses the credentials: no report is sent until a person has mended that.",
+    "report.alarm": "A report is late. It comes again, with a higher `level`, until it is filed or a person closes it.",
     "test": "Nothing happened: somebody tries the endpoint out.",
 }
 """What an endpoint can be told of."""

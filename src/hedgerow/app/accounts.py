@@ -355,15 +355,22 @@ def rotate_service_key(settings: Settings) -> int:
 
 
 def reseal_secrets(settings: Settings) -> int:
-    """Seal every secret that an older service key sealed with the newest one; return how many there were."""
+    """Seal every secret that an older service key sealed with the newest one; return how many there were.
+
+    Data keys of evidence that are wrapped under what follows from an older service key are wrapped anew, too.
+    """
     import hedgerow.migrations.env  # noqa: F401  (loads the tables of all rooms)
-    from hedgerow import audit
+    from hedgerow import audit, evidence
     from hedgerow.database.sealing import load_service_keys, reseal
 
     stated = settings.service_key.get_secret_value() if settings.service_key else None
     keys = load_service_keys(settings.data, stated)
     with _database(settings) as database, database.write() as connection:
         count = reseal(connection, keys)
+        if evidence.list_evidence(connection, state=evidence.EvidenceState.KEPT, limit=1):
+            count += evidence.rewrap_evidence(
+                connection, evidence.load_review_keys(settings), actor=_ACTOR, now=now()
+            ).done
         audit.append(
             connection,
             actor=_ACTOR,

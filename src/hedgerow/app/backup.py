@@ -13,7 +13,7 @@ import re
 import secrets
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from hedgerow.app.clock import now
 
@@ -32,6 +32,8 @@ __all__ = ["BackupReport", "RestoreReport", "back_up", "restore"]
 # Nothing else in a backup ever becomes a file.
 _KEY_NAME = re.compile(r"service\.key|audit-keys/[0-9a-f]{16}\.(?:key|pub)")
 _KEYS = "keys/"
+
+_FIRST_WITH_REPORTS: Final = "0010"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,8 @@ def _synchronise(folder: Path) -> None:
 def restore(settings: Settings, path: Path, *, may_replace: bool = False, may_migrate: bool = False) -> RestoreReport:
     """Put a backup into an empty data folder and database, of whichever kind; every digest is compared first.
 
+    The vault is neither in a backup nor touched here: `hedgerow evidence verify` compares it with the rows afterwards.
+
     Indexes of before are not used any more: the history of the banks gets another name (`bank_changes.epoch`).
 
     Args:
@@ -285,9 +289,14 @@ def _refuse_what_is_there(
 
 def _load(settings: Settings, database: Database, file: BinaryIO, manifest: Manifest, placed: list[str]) -> str | None:
     """Do all of it in one transaction, whose last step before the commit are the keys; say what ails the chain."""
+    from hedgerow.reports.records import hold_restored
+
     with _restoring(database) as connection:
         keys = _fill(connection, file, manifest)
         problem = _check_audit(connection, manifest)
+        if manifest.revision >= _FIRST_WITH_REPORTS:
+            # What the backup would send may have been sent since: filed twice is as bad as never filed
+            hold_restored(connection, now=now())
         for name, content in sorted(keys.items()):
             placed.append(name)
             _put_key(settings.data, name, content)
@@ -348,6 +357,9 @@ def _fill(connection: Connection, file: BinaryIO, manifest: Manifest) -> dict[st
         raise BackupUnusable("a table has more or fewer rows than its manifest says")
     set_last_numbers(connection, manifest.tables)
     connection.execute(text("UPDATE bank_changes SET epoch = :epoch"), {"epoch": secrets.token_hex(8)})
+    if "evidence_intents" in manifest.tables:
+        # What was being put into the vault when the backup was made may have got its row later: it is not to be swept.
+        connection.execute(text("DELETE FROM evidence_intents"))
     return keys
 
 

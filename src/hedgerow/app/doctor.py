@@ -1,6 +1,7 @@
-"""Examine an installation: settings, database, indexes, clock, disk, keys, hashing, webhooks.
+"""Examine an installation: settings, database, indexes, clock, disk, keys, hashing, webhooks, evidence, reports.
 
-Nothing is changed, but that the snapshot of a large bank is written where it lacks.
+Nothing is changed, but that the snapshot of a large bank is written where it lacks, and that a small object is put into
+the vault and deleted again.
 
 Every check looks at the thing itself, says in one sentence how it stands and, where it does not stand well, what to do.
 What a check did not foresee is told as wrong: a doctor that fails says nothing about the patient.
@@ -84,6 +85,8 @@ def _wrong(name: str, sentence: str, advice: str) -> Check:
 
 def examine(settings: Settings) -> Iterator[Check]:
     """Examine everything, one thing after another; what needs the database is left out where there is none."""
+    from hedgerow.app.doctor_evidence import look_at_evidence
+    from hedgerow.app.doctor_reports import look_at_reports
     from hedgerow.database import database_exists, open_database
 
     yield from _guarded("settings", lambda: _settings(settings))
@@ -111,6 +114,8 @@ def examine(settings: Settings) -> Iterator[Check]:
         yield from _guarded("clock", lambda: _clock(database))
         yield from _guarded("keys", lambda: _keys(settings, database))
         yield from _guarded("webhooks", lambda: _webhooks(database))
+        yield from _guarded("evidence", lambda: look_at_evidence(settings, database))
+        yield from _guarded("reports", lambda: look_at_reports(settings, database))
     finally:
         database.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from hedgerow.app.clock import now
@@ -37,6 +37,10 @@ class Figures:
         waiting: Messages to the platform that will be tried again.
         given_up: Messages that will not, until a person says so.
         oldest_age_s: Since when the oldest of both waits, in seconds.
+        late_reports: Reports that are late or need a person.
+        loudest_alarm: The highest level at which one of them alarms.
+        unreported: Cases that were confirmed and of which there is no report.
+        evidence: Pieces of evidence that need somebody, by what is amiss.
     """
 
     counts: Counts
@@ -48,6 +52,10 @@ class Figures:
     waiting: int = 0
     given_up: int = 0
     oldest_age_s: float = 0.0
+    late_reports: int = 0
+    loudest_alarm: int = 0
+    unreported: int = 0
+    evidence: dict[str, int] = field(default_factory=dict)
 
 
 class Watch:
@@ -71,8 +79,11 @@ class Watch:
 
     def _look(self) -> Figures:
         from hedgerow.actions import unconfirmed
+        from hedgerow.app.serving.reports import unreported_of
         from hedgerow.audit import read_head
         from hedgerow.cases.queues import count_queues
+        from hedgerow.evidence import needs_person
+        from hedgerow.reports.finding import overdue_reports
 
         service, at = self._service, now()
         health = service.matcher.health()
@@ -84,6 +95,9 @@ class Watch:
                 head = read_head(connection)
                 queues = tuple(count_queues(connection, now=at))
                 open_messages = list(unconfirmed(connection))
+                late = overdue_reports(connection, now=at)
+                unreported = unreported_of(service.settings, connection)
+                needs = needs_person(connection, now=at)
         except DatabaseError:
             return Figures(service.counts, health, dict(rows), is_database_up=False)
         oldest = min((each.oldest_at for each in open_messages), default=at)
@@ -97,4 +111,8 @@ class Watch:
             waiting=sum(each.waiting for each in open_messages),
             given_up=sum(each.given_up for each in open_messages),
             oldest_age_s=max(0.0, (at - oldest).total_seconds()),
+            late_reports=len(late),
+            loudest_alarm=max((each.alarm_level for each in late), default=0),
+            unreported=len(unreported),
+            evidence={"missing": needs.lost, "unsealed": needs.unsealed, "waiting": needs.waiting},
         )

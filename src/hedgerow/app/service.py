@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 from hedgerow.app.clock import now
 from hedgerow.app.counting import Counts
 from hedgerow.app.keyring import KeyRing, RateLimits
+from hedgerow.app.tracing import span
 from hedgerow.errors import DatabaseError, HedgerowError, NoBanks, ServiceBusy
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from hedgerow.banks.following import Follower
     from hedgerow.database import Database
     from hedgerow.database.sealing import ServiceKeys
+    from hedgerow.evidence import Keeper
     from hedgerow.hashing import MediaHash, Signal
     from hedgerow.hashing.pool import HashingPool
     from hedgerow.hashing.signal import Level
@@ -45,6 +47,7 @@ _BUSY_S: Final = 2.0
 _TRIAL_S: Final = 3.0
 _PROVEN_S: Final = 30.0  # so long after something was hashed nobody need ask whether anything can be
 _STALE_S: Final = 5.0  # the banks are looked at five times a second, once a second while the database is away
+_PIECE_BYTES: Final = 1024 * 1024
 _AT_ONCE: Final = 4  # signals that are looked up in less time than it takes to hand them to another thread
 
 
@@ -70,6 +73,16 @@ class Media:
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").digest()
 
+    def pieces(self) -> Iterator[bytes]:
+        """Give the bytes, a megabyte at a time."""
+        if self.data is not None:
+            yield self.data
+            return
+        assert self.path is not None  # noqa: S101  (one of both)
+        with self.path.open("rb") as file:
+            while piece := file.read(_PIECE_BYTES):
+                yield piece
+
 
 class Service:
     """The long-lived parts of a serving process. Make one with `open_service`; threads share it.
@@ -80,6 +93,7 @@ class Service:
         keys: What opens sealed secrets.
         matcher: Every enabled bank, in memory.
         follower: Keeps the matcher in step with the database.
+        keeper: Puts the bytes of what opens a case into the vault.
         keyring: The API keys that were shown lately.
         refusals: Counts what was refused, by address.
         counts: Counts the work of this process.
@@ -88,6 +102,7 @@ class Service:
     def __init__(self, settings: Settings, database: Database, keys: ServiceKeys) -> None:
         from hedgerow.app.matching import matcher_of
         from hedgerow.banks.following import Follower
+        from hedgerow.evidence import Keeper, load_review_keys, open_vault
         from hedgerow.screening import Screener
 
         self.settings = settings
@@ -95,13 +110,15 @@ class Service:
         self.keys = keys
         self.matcher: Matcher = matcher_of(settings, database)
         self.follower: Follower = Follower(self.matcher)
+        self.keeper: Keeper = Keeper(database, open_vault(settings), load_review_keys(settings))
         kept = settings.lookback
         self.screener: Screener = Screener(
             database,
-            self.matcher.search,
+            self._search,
             lambda: bool(self.matcher.signal_types()),
             state=lambda: self.matcher.seen,
             keep_for=timedelta(days=kept.days) if kept.enabled else None,
+            keeper=self.keeper,
         )
         self.keyring = KeyRing(database)
         self.refusals = RateLimits()
@@ -200,11 +217,12 @@ class Service:
             self.counts.count_refused()
             raise ServiceBusy(_BUSY_S)
         try:
-            with self.counts.hashing():
+            with self.counts.hashing(), span("hash", size_bytes=media.size_bytes) as tell:
                 if media.data is not None:
                     hashed = self._pool.hash_bytes(media.data, types=types, level=level, is_exact=is_exact)
                 else:
                     hashed = self._pool.hash_file(str(media.path), types=types, level=level, is_exact=is_exact)
+                tell(signals=len(hashed.signals), is_checked=hashed.unchecked is None)
             self._hashed_at = time.monotonic()
             return hashed
         finally:
@@ -216,10 +234,16 @@ class Service:
         Raises:
             NoBanks: There is nothing to match against: an empty answer would look like a clean one.
         """
-        found = self.matcher.search(signals)
+        found = self._search(signals)
         if not found and not self.matcher.signal_types():
             raise NoBanks
         self.counts.count_lookup(is_found=bool(found))
+        return found
+
+    def _search(self, signals: Sequence[Signal]) -> list[Match]:
+        with span("search", signals=len(signals)) as tell:
+            found = self.matcher.search(signals)
+            tell(matches=len(found))
         return found
 
     def is_unknown(self, signals: Sequence[Signal]) -> bool:
@@ -260,9 +284,16 @@ class Service:
             is_kept=self.settings.lookback.enabled,
         )
         hashed = replace(hashed, signals=(*hashed.signals, Signal("sha256", sha256)))
-        screened = self.screener.screen(
-            context, hashed, fingerprint=sha256, size_bytes=media.size_bytes, actor=actor, now=now()
-        )
+        with span("screen"):
+            screened = self.screener.screen(
+                context,
+                hashed,
+                fingerprint=sha256,
+                size_bytes=media.size_bytes,
+                source=media.pieces,
+                actor=actor,
+                now=now(),
+            )
         return self._counted(screened)
 
     def screen_signals(self, context: Context, signals: Sequence[Signal], *, actor: str) -> Screened:
@@ -274,9 +305,10 @@ class Service:
         earlier = self.screener.earlier(context, fingerprint)
         if earlier is not None:
             return self._counted(earlier)
-        screened = self.screener.screen(
-            context, MediaHash(None, tuple(signals)), fingerprint=fingerprint, actor=actor, now=now()
-        )
+        with span("screen"):
+            screened = self.screener.screen(
+                context, MediaHash(None, tuple(signals)), fingerprint=fingerprint, actor=actor, now=now()
+            )
         return self._counted(screened)
 
     def _counted(self, screened: Screened) -> Screened:
@@ -316,7 +348,13 @@ class Service:
 
     def readiness(self) -> list[dict[str, Any]]:
         """Look at what the service relies on; each check says in one sentence how it stands."""
-        return [self._database_check(), self._index_check(), self._hands_check()]
+        return [self._database_check(), self._index_check(), self._hands_check(), self._vault_check()]
+
+    def _vault_check(self) -> dict[str, Any]:
+        trouble = self.keeper.trouble()
+        if trouble is not None:
+            return _check("vault", f"The vault does not take evidence ({trouble}).", is_ok=False)
+        return _check("vault", "The vault took what was last put into it.", is_ok=True)
 
     def _index_check(self) -> dict[str, Any]:
         try:

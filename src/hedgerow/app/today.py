@@ -9,13 +9,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from hedgerow.accounts import Session
+    from sqlalchemy import Connection
+
+    from hedgerow.accounts import Permission, Session
     from hedgerow.app.service import Service
     from hedgerow.banks.health import IndexHealth
     from hedgerow.cases.model import QueueCount
+    from hedgerow.settings import Settings
 
 __all__ = ["Notice", "Today", "today"]
 
+_MOST_REPORTS: Final = 5  # the first page is no list; `report status` is
 _STALE_S: Final = 5.0  # as readiness has it
 
 
@@ -79,7 +83,51 @@ def today(service: Service, session: Session, *, at: datetime) -> Today:
         if Permission.DELIVERIES_READ in may:
             for each in unconfirmed(connection):
                 notices.append(Notice(_told(each.endpoint_id, each.waiting, each.given_up)))
+        notices += _about_evidence(connection, may, at)
+        if Permission.REPORTS_READ in may:
+            notices += _about_reports(service.settings, connection, at)
     return Today(queues, notices, is_watching)
+
+
+def _about_reports(settings: Settings, connection: Connection, at: datetime) -> Iterator[Notice]:
+    """Say which reports are late or need somebody, the loudest alarms first, and what was confirmed without one."""
+    from hedgerow.app.serving.reports import unreported_of
+    from hedgerow.reports.finding import overdue_reports
+
+    for each in sorted(overdue_reports(connection, now=at), key=lambda report: -report.alarm_level)[:_MOST_REPORTS]:
+        needs = "needs a person" if each.filing.trouble is not None else "is late and not filed"
+        alarm = f" (alarm {each.alarm_level})" if each.alarm_level else ""
+        yield Notice(f"Report {each.id} {needs}{alarm}. `hedgerow report status {each.id}` says what to do.")
+    unreported = unreported_of(settings, connection)
+    if unreported:
+        number = len(unreported)
+        said = "1 case was confirmed" if number == 1 else f"{number:,} cases were confirmed"
+        yield Notice(f"{said}, and nobody has drafted a report; the first is {unreported[0].number}.")
+
+
+def _about_evidence(connection: Connection, may: frozenset[Permission], at: datetime) -> Iterator[Notice]:
+    """Say what is wrong with the evidence to who looks after it, and to whoever is the second person what waits."""
+    from hedgerow.accounts import Permission
+    from hedgerow.evidence import needs_person
+
+    if not may & {Permission.EVIDENCE_READ, Permission.VAULT_MANAGE}:
+        return
+    needs = needs_person(connection, now=at)
+    if needs.lost:
+        files = "1 file" if needs.lost == 1 else f"{needs.lost:,} files"
+        yield Notice(f"The vault did not take {files} of open cases: there is no evidence of them. See /readyz.")
+    if needs.in_vault and not needs.custodians:
+        waits = f" {needs.unsealed:,} filed and not sealed yet." if needs.unsealed else ""
+        yield Notice(f"There is no custodian, so that nothing that is reported can be sealed.{waits}")
+    elif needs.unsealed:
+        yield Notice(f"Evidence that was reported and is not sealed yet: {needs.unsealed:,}. See `hedgerow doctor`.")
+    if needs.waiting and Permission.EVIDENCE_AGREE in may:
+        said = (
+            "1 request about evidence waits"
+            if needs.waiting == 1
+            else f"{needs.waiting:,} requests about evidence wait"
+        )
+        yield Notice(f"{said} for a second person.")
 
 
 def _about_indexes(health: IndexHealth) -> Iterator[Notice]:

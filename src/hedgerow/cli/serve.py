@@ -55,11 +55,13 @@ def serve_command(
     is_link_shown = first_admin_link or sys.stdout.isatty()
     from hedgerow.app.logs import set_up_logging
     from hedgerow.app.service import open_service
+    from hedgerow.app.tracing import set_up_tracing
     from hedgerow.app.working import open_parts
     from hedgerow.web import server
     from hedgerow.workers.model import Parts
 
     set_up_logging(settings)
+    set_up_tracing(settings)
     try:
         taken = server.listen(settings)
     except OSError as error:

@@ -127,7 +127,54 @@
     │   ├── RequestTooLarge          more bytes than the limit
     │   ├── RequestTooSlow           it did not arrive in time
     │   ├── TooManyRequests          one caller asks more often than it may
-    │   └── ServiceBusy              more is being looked at than there are hands for
+    │   ├── ServiceBusy              more is being looked at than there are hands for
+    │   └── TracesSupportMissing     what sends traces is not installed
+    ├── EvidenceError                evidence: what is kept, and who may open it
+    │   ├── VaultUnavailable         the place where evidence is kept cannot be read or written
+    │   ├── ObjectMissing            the vault holds no object of that name
+    │   ├── ObjectExists             objects are written once
+    │   ├── InvalidObject            a name that no object can have, or no bytes
+    │   ├── EvidenceDamaged          an object is not what was put there
+    │   ├── ReviewKeyUnusable        the keys of evidence under review cannot be read
+    │   ├── WrapBroken               a wrapped data key does not open
+    │   ├── SealUnopened             a sealed data key does not open with this identity
+    │   ├── InvalidCustodian         no recipient or no identity of a custodian
+    │   ├── EvidenceSupportMissing   what keeps evidence is not installed
+    │   ├── EvidenceNotFound
+    │   ├── InvalidEvidence          what was said about a file does not fit
+    │   ├── EvidenceGone             there are no bytes: they never came, or were destroyed
+    │   ├── EvidenceSealed           review keys do not open it
+    │   ├── EvidenceHeld             a hold keeps it from being deleted
+    │   ├── EvidenceInUse            it is still needed, and is not deleted
+    │   ├── HoldNotFound
+    │   ├── InvalidHold              a hold that cannot be placed or lifted
+    │   ├── EvidenceRequestNotFound
+    │   ├── EvidenceRequestRefused   a request that cannot be made, agreed to or used
+    │   ├── SecondPersonNeeded       who asks cannot be who agrees
+    │   ├── RevealNeeded             no deliberate look was recorded just before
+    │   ├── NoCustodian              there is nobody to seal to
+    │   ├── CustodianNotFound
+    │   └── ClockBehind              the clock is behind the audit, so nothing expires
+    ├── ReportError                  reports: what is told to the authority
+    │   ├── DraftUnwritable          content that cannot be written as the document
+    │   ├── DraftUnreadable          bytes that are no such document
+    │   ├── DraftInvalid             a draft that breaks rules of the authority
+    │   ├── ViewedCannotBeStated     whether a file was viewed follows from records alone
+    │   ├── ReportNotFound
+    │   ├── InvalidReport            what was said about a report does not fit
+    │   ├── DraftChanged             somebody else changed the draft meanwhile
+    │   ├── ReportRefused            where the report stands, this cannot be done with it
+    │   ├── ApprovalRefused          this person cannot approve this report
+    │   ├── ReportLeaseLost          somebody else took over what we were filing
+    │   ├── AuthorityNotReady        no address, no credentials, not armed, or stopped
+    │   ├── ProductionRefused        the real system, where only rehearsal is allowed
+    │   ├── CredentialsRefused       credentials that cannot be any
+    │   └── ArmingRefused            real reports cannot be switched on like this
+    ├── SimulatorError               simulators: a partner's service cannot be played
+    │   ├── InvalidFault             a fault that cannot be played
+    │   ├── RealNameRefused          under the name of the authority itself
+    │   ├── SimulatorUnusable        its port or its file cannot be had
+    │   └── SimulatorSupportMissing  what simulators need is not installed
     ├── BackupError                  backups
     │   ├── BackupUnusable           a file that is no backup, or was damaged
     │   ├── BackupUnwritable         the file cannot be written
@@ -226,6 +273,34 @@ from hedgerow.errors.database import (
     SealingSupportMissing,
     ServiceKeyUnusable,
 )
+from hedgerow.errors.evidence import (
+    ClockBehind,
+    CustodianNotFound,
+    EvidenceDamaged,
+    EvidenceError,
+    EvidenceGone,
+    EvidenceHeld,
+    EvidenceInUse,
+    EvidenceNotFound,
+    EvidenceRequestNotFound,
+    EvidenceRequestRefused,
+    EvidenceSealed,
+    EvidenceSupportMissing,
+    HoldNotFound,
+    InvalidCustodian,
+    InvalidEvidence,
+    InvalidHold,
+    InvalidObject,
+    NoCustodian,
+    ObjectExists,
+    ObjectMissing,
+    RevealNeeded,
+    ReviewKeyUnusable,
+    SealUnopened,
+    SecondPersonNeeded,
+    VaultUnavailable,
+    WrapBroken,
+)
 from hedgerow.errors.fetching import (
     FetchError,
     FetchFailed,
@@ -288,6 +363,23 @@ from hedgerow.errors.policy import (
     PolicyInvalid,
     PolicyNotFound,
 )
+from hedgerow.errors.reports import (
+    ApprovalRefused,
+    ArmingRefused,
+    AuthorityNotReady,
+    CredentialsRefused,
+    DraftChanged,
+    DraftInvalid,
+    DraftUnreadable,
+    DraftUnwritable,
+    InvalidReport,
+    ProductionRefused,
+    ReportError,
+    ReportLeaseLost,
+    ReportNotFound,
+    ReportRefused,
+    ViewedCannotBeStated,
+)
 from hedgerow.errors.root import (
     HedgerowError,
 )
@@ -304,19 +396,30 @@ from hedgerow.errors.service import (
     ServiceBusy,
     ServiceError,
     TooManyRequests,
+    TracesSupportMissing,
 )
 from hedgerow.errors.settings import (
     SettingsError,
+)
+from hedgerow.errors.simulators import (
+    InvalidFault,
+    RealNameRefused,
+    SimulatorError,
+    SimulatorSupportMissing,
+    SimulatorUnusable,
 )
 
 __all__ = [
     "AccountError",
     "ActionError",
+    "ApprovalRefused",
     "ArchiveRefused",
+    "ArmingRefused",
     "AuditEntryNotFound",
     "AuditError",
     "AuditFileUnreadable",
     "AuditKeyMissing",
+    "AuthorityNotReady",
     "BackupError",
     "BackupUnusable",
     "BackupUnwritable",
@@ -329,8 +432,11 @@ __all__ = [
     "CaseTaken",
     "ClaimLost",
     "ClaimRefused",
+    "ClockBehind",
     "CodeRefused",
     "ContentNotFound",
+    "CredentialsRefused",
+    "CustodianNotFound",
     "DatabaseError",
     "DatabaseOutdated",
     "DatabaseTooNew",
@@ -340,11 +446,25 @@ __all__ = [
     "DecodeTimeout",
     "DecoderCrashed",
     "DeliveryNotFound",
+    "DraftChanged",
+    "DraftInvalid",
+    "DraftUnreadable",
+    "DraftUnwritable",
     "DryRunMissing",
     "DuplicateId",
     "EndpointNotFound",
     "EndpointPaused",
     "EntryNotFound",
+    "EvidenceDamaged",
+    "EvidenceError",
+    "EvidenceGone",
+    "EvidenceHeld",
+    "EvidenceInUse",
+    "EvidenceNotFound",
+    "EvidenceRequestNotFound",
+    "EvidenceRequestRefused",
+    "EvidenceSealed",
+    "EvidenceSupportMissing",
     "ExchangeExists",
     "ExchangeNotFound",
     "FetchError",
@@ -356,20 +476,27 @@ __all__ = [
     "HedgerowError",
     "HmaError",
     "HmaUnreadable",
+    "HoldNotFound",
     "IdentityUnknown",
     "ImportUnreadable",
     "InvalidAuditEntry",
     "InvalidBankName",
     "InvalidContent",
+    "InvalidCustodian",
     "InvalidDecision",
     "InvalidDisplayName",
     "InvalidEndpoint",
+    "InvalidEvidence",
     "InvalidExchange",
+    "InvalidFault",
+    "InvalidHold",
     "InvalidIdentity",
     "InvalidKey",
     "InvalidLookBack",
+    "InvalidObject",
     "InvalidPixels",
     "InvalidQuery",
+    "InvalidReport",
     "InvalidRequest",
     "InvalidSignal",
     "InvalidSubmission",
@@ -399,7 +526,10 @@ __all__ = [
     "MediaUnsupported",
     "NoActivePolicy",
     "NoBanks",
+    "NoCustodian",
     "NothingToScan",
+    "ObjectExists",
+    "ObjectMissing",
     "PasswordRefused",
     "PermissionDenied",
     "PersonNeeded",
@@ -408,18 +538,28 @@ __all__ = [
     "PolicyError",
     "PolicyInvalid",
     "PolicyNotFound",
+    "ProductionRefused",
     "ProviderRefused",
     "ProviderUnavailable",
+    "RealNameRefused",
+    "ReportError",
+    "ReportLeaseLost",
+    "ReportNotFound",
+    "ReportRefused",
     "ReportUnwritable",
     "RequestTooLarge",
     "RequestTooSlow",
     "ResetRefused",
     "RestoreRefused",
+    "RevealNeeded",
+    "ReviewKeyUnusable",
     "RoleRefused",
     "ScanError",
     "SealBroken",
+    "SealUnopened",
     "SealingSupportMissing",
     "SecondFactorNeeded",
+    "SecondPersonNeeded",
     "SelfTestFailed",
     "ServerSupportMissing",
     "ServiceBusy",
@@ -428,12 +568,16 @@ __all__ = [
     "SessionEnded",
     "SettingsError",
     "SigningSupportMissing",
+    "SimulatorError",
+    "SimulatorSupportMissing",
+    "SimulatorUnusable",
     "SnapshotDamaged",
     "SnapshotMissing",
     "SubmissionNotFound",
     "SuppressionNotFound",
     "ThreatexchangeMissing",
     "TooManyRequests",
+    "TracesSupportMissing",
     "TransitionRefused",
     "UndoTooLate",
     "UnknownScope",
@@ -442,5 +586,13 @@ __all__ = [
     "UserExists",
     "UserNotFound",
     "UsersExist",
+    "VaultUnavailable",
     "VideoSupportMissing",
+    "ViewedCannotBeStated",
+    "WrapBroken",
 ]
+
+# Whoever meets one reads where to import it from, not in which file it stands.
+for _name in __all__:
+    globals()[_name].__module__ = __name__
+del _name

@@ -6,7 +6,15 @@ import math
 
 from hedgerow.errors.root import HedgerowError
 
-__all__ = ["InvalidRequest", "RequestTooLarge", "RequestTooSlow", "ServiceBusy", "ServiceError", "TooManyRequests"]
+__all__ = [
+    "InvalidRequest",
+    "RequestTooLarge",
+    "RequestTooSlow",
+    "ServiceBusy",
+    "ServiceError",
+    "TooManyRequests",
+    "TracesSupportMissing",
+]
 
 
 class ServiceError(HedgerowError):
@@ -83,3 +91,12 @@ class ServiceBusy(ServiceError):
     def __init__(self, wait_s: float) -> None:
         self.wait_s = wait_s
         super().__init__(f"Too much media waits to be looked at; try again in {math.ceil(wait_s)} seconds.")
+
+
+class TracesSupportMissing(ServiceError):
+    """What sends traces is not installed."""
+
+    reason = "traces_support_missing"
+
+    def __init__(self) -> None:
+        super().__init__("Traces need OpenTelemetry, which is not installed: run `pip install 'hedgerow[traces]'`.")

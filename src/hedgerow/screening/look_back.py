@@ -18,6 +18,7 @@ from hedgerow import ledger
 from hedgerow.audit import append
 from hedgerow.cases import find_submission, open_or_join_case, submission_matches
 from hedgerow.errors import HedgerowError, LookBackLost
+from hedgerow.evidence import Missing, record_missing
 from hedgerow.policy import Then
 from hedgerow.screening.screen import Policies, judge, plain_signal, tell
 from hedgerow.screening.seeking import bank_of, seeker_for
@@ -404,6 +405,9 @@ def _record(
         actor="system",
         now=now,
     )
+    if gathered is not None:  # a look-back has signals, and media is fetched by nobody later
+        reason = Missing.SIGNALS_ONLY if submission.sent.size_bytes is None else Missing.NOT_KEPT
+        record_missing(connection, gathered.case.id, submission, reason, now=now)
     recorded = [each for each in submission_matches(connection, submission.id) if each.match.entry_id not in known]
     counted = [each for each in recorded if each.suppression_id is None]
     is_held = any(each.match.outcome.then is Then.HOLD_FOR_REVIEW for each in counted)

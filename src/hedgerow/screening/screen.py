@@ -1,14 +1,20 @@
 """Walk one submission from its signals to its case, in one transaction.
 
-What is slow (fetching, decoding, hashing, searching) comes before the transaction; inside it are only rows. What was
-answered before is found again and answered the same, so that a platform may ask as often as it likes.
+What is slow (fetching, decoding, hashing, searching, putting bytes into the vault) comes before the transaction; inside
+it are only rows. What was answered before is found again and answered the same, so that a platform may ask as often as
+it likes.
+
+Bytes that a case will need go into the vault before the transaction, and the row that names them into it. Where the
+vault does not take them, the case opens and the answer is given all the same, and the row says that they are missing: a
+match that nobody hears of is worse than one without its file. It is loud, though: the log, readiness, the doctor and
+the first page say so.
 """
 
 from __future__ import annotations
 
 import hashlib
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hedgerow import ledger
 from hedgerow.actions import enqueue
@@ -23,6 +29,7 @@ from hedgerow.cases import (
     record_submission,
     submission_matches,
 )
+from hedgerow.evidence import Missing, record_kept, record_missing
 from hedgerow.hashing import MediaHash, Unchecked
 from hedgerow.hashing.caution import caution_of
 from hedgerow.policy import (
@@ -47,6 +54,8 @@ if TYPE_CHECKING:
     from hedgerow.banks import Match
     from hedgerow.cases import Gathered, RecordedMatch, Submission
     from hedgerow.database import Database
+    from hedgerow.evidence import Keeper, Kept
+    from hedgerow.evidence.custody import Source
     from hedgerow.hashing import Signal
     from hedgerow.policy import Policy
     from hedgerow.screening.model import Context
@@ -55,6 +64,22 @@ __all__ = ["NO_BANKS", "Policies", "Screener", "answered", "fingerprint_of", "ju
 
 
 NO_BANKS: Final = Unchecked("no_banks", "There is nothing to match against yet: every bank is empty or switched off.")
+
+
+class _Sent(NamedTuple):
+    """What `Screener.screen` was given."""
+
+    context: Context
+    media: MediaHash
+    fingerprint: bytes | None
+    size_bytes: int | None
+    source: Source | None
+    actor: str
+    now: datetime
+
+
+class _BytesNeeded(Exception):
+    """A case opens, against what was expected, and nothing was put into the vault: to be done, and begun anew."""
 
 
 class Policies:
@@ -73,6 +98,14 @@ class Policies:
         version = active_version(connection)
         if version is None:
             version = install_default(connection, now=now)
+        return self._read(connection, version)
+
+    def known(self, connection: Connection) -> tuple[int, Policy] | None:
+        """Return the version in force; None where there is none."""
+        version = active_version(connection)
+        return None if version is None else self._read(connection, version)
+
+    def _read(self, connection: Connection, version: int) -> tuple[int, Policy]:
         with self._lock:
             kept = self._kept
         if kept is None or kept[0] != version:
@@ -92,6 +125,7 @@ class Screener:
         state: Names the state of the banks that a search sees, asked before it: the epoch and number of the latest
             change.
         keep_for: How long the signals of submissions are kept to be looked back on; None keeps nothing.
+        keeper: Puts the bytes of what opens a case into the vault; None keeps none, as tests of other things do.
     """
 
     def __init__(
@@ -101,12 +135,14 @@ class Screener:
         has_banks: Callable[[], bool],
         state: Callable[[], tuple[str, int] | None] = lambda: None,
         keep_for: timedelta | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self._database = database
         self._search = search
         self._has_banks = has_banks
         self._state = state
         self._keep_for = keep_for
+        self._keeper = keeper
         self._policies = Policies()
 
     def earlier(self, context: Context, fingerprint: bytes) -> Screened | None:
@@ -122,6 +158,7 @@ class Screener:
         *,
         fingerprint: bytes | None,
         size_bytes: int | None = None,
+        source: Source | None = None,
         actor: str,
         now: datetime,
     ) -> Screened:
@@ -132,6 +169,7 @@ class Screener:
             media: What was hashed, or the signals that were sent, or why there are none.
             fingerprint: The SHA-256 of the media, or `fingerprint_of` the signals; None where there is neither.
             size_bytes: Of the media.
+            source: Gives the media's bytes, as often as it is called; None where only signals came.
             actor: Who submitted it.
             now: When.
 
@@ -145,44 +183,113 @@ class Screener:
             media = MediaHash(media.media, media.signals, NO_BANKS)
         seen = self._state()
         found = self._search(media.signals) if media.signals else []
+        sent = _Sent(context, media, fingerprint, size_bytes, source, actor, now)
+        kept = self._keep(sent) if self._may_open_a_case(found, context.surface) else None
+        try:
+            return self._record(sent, found, seen, kept)
+        except _BytesNeeded:  # another policy came into force between the two looks at it
+            return self._record(sent, found, seen, self._keep(sent))
+
+    def _may_open_a_case(self, found: Sequence[Match], surface: str | None) -> bool:
+        """Tell whether the policy, as it is before the transaction, opens a case for any of what was found."""
+        if not found:
+            return False
+        with self._database.read() as connection:
+            known = self._policies.known(connection)
+        if known is None:
+            return True  # the shipped one is put into force in the transaction, if any
+        version, policy = known
+        return any(judge(match, policy, version, surface).outcome.opens_case for match in found)
+
+    def _keep(self, sent: _Sent) -> Kept | Missing | None:
+        """Put the bytes into the vault, or say why there are none; None where this screener keeps nothing at all."""
+        if self._keeper is None:
+            return None
+        if sent.source is None:
+            return Missing.SIGNALS_ONLY
+        return self._keeper.try_to_keep(sent.source, now=sent.now) or Missing.VAULT_FAILED
+
+    def _record(
+        self, sent: _Sent, found: Sequence[Match], seen: tuple[str, int] | None, kept: Kept | Missing | None
+    ) -> Screened:
+        """Do all that is rows in one transaction; then delete from the vault what no row names after all."""
+        context, media, now = sent.context, sent.media, sent.now
+        is_named = False
         with self._database.write() as connection:
             version, policy = self._policies.active(connection, now)
             recorded = record_submission(
-                connection, _submission(context, media, fingerprint, size_bytes, version), now=now
+                connection, _submission(context, media, sent.fingerprint, sent.size_bytes, version), now=now
             )
             submission = recorded.submission
-            if not recorded.is_new:
-                return answered(submission)
-            gathered = open_or_join_case(
-                connection,
-                submission,
-                [judge(match, policy, version, context.surface) for match in found],
-                signal=plain_signal(media.signals),
-                actor=actor,
-                now=now,
-            )
-            if self._keep_for is not None:
-                ledger.record(
-                    connection, submission.id, media.signals, now=now, keep_until=now + self._keep_for, seen=seen
+            if recorded.is_new:
+                gathered = open_or_join_case(
+                    connection,
+                    submission,
+                    [judge(match, policy, version, context.surface) for match in found],
+                    signal=plain_signal(media.signals),
+                    actor=sent.actor,
+                    now=now,
                 )
-            kept = submission_matches(connection, submission.id) if found else []
-            told = [each for each in kept if each.suppression_id is None]
-            tell(connection, submission, told, gathered, actor=actor, now=now)
-            caution = caution_of(media)
-            answer = answer_of(
-                submission,
-                found,
-                kept,
-                gathered,
-                media,
-                caution=None if caution is None else (caution.reason, caution.detail),
-                now=now,
-            )
-            outcome = outcome_of(kept, media.unchecked)
-            answer_submission(
-                connection, submission, outcome=outcome, answer=answer, matches=len(kept), actor=actor, now=now
-            )
+                if gathered is not None and self._keeper is not None:
+                    if kept is None:
+                        raise _BytesNeeded
+                    is_named = _name(connection, gathered, submission, kept, media, now)
+                screened = self._answer(connection, sent, submission, found, gathered, seen)
+            else:
+                screened = answered(submission)
+        if self._keeper is not None and not is_named and kept is not None and not isinstance(kept, Missing):
+            self._keeper.discard(kept)
+        return screened
+
+    def _answer(
+        self,
+        connection: Connection,
+        sent: _Sent,
+        submission: Submission,
+        found: Sequence[Match],
+        gathered: Gathered | None,
+        seen: tuple[str, int] | None,
+    ) -> Screened:
+        """Put into the outbox, the ledger and the record what follows from a new submission, and answer it."""
+        media, now = sent.media, sent.now
+        if self._keep_for is not None:
+            ledger.record(connection, submission.id, media.signals, now=now, keep_until=now + self._keep_for, seen=seen)
+        kept = submission_matches(connection, submission.id) if found else []
+        told = [each for each in kept if each.suppression_id is None]
+        tell(connection, submission, told, gathered, actor=sent.actor, now=now)
+        caution = caution_of(media)
+        answer = answer_of(
+            submission,
+            found,
+            kept,
+            gathered,
+            media,
+            caution=None if caution is None else (caution.reason, caution.detail),
+            now=now,
+        )
+        outcome = outcome_of(kept, media.unchecked)
+        answer_submission(
+            connection, submission, outcome=outcome, answer=answer, matches=len(kept), actor=sent.actor, now=now
+        )
         return Screened(submission.id, is_repeat=False, outcome=outcome, answer=canonical_json(answer))
+
+
+def _name(
+    connection: Connection,
+    gathered: Gathered,
+    submission: Submission,
+    kept: Kept | Missing,
+    media: MediaHash,
+    now: datetime,
+) -> bool:
+    """Write the row of a submission's evidence, and tell whether it names an object."""
+    if isinstance(kept, Missing):
+        record_missing(connection, gathered.case.id, submission, kept, now=now)
+        return False
+    plain = plain_signal(media.signals)
+    pdq = None if plain is None else plain.pdq
+    record_kept(connection, gathered.case.id, submission, kept, pdq=pdq, now=now)
+    return True
 
 
 def judge(match: Match, policy: Policy, version: int, surface: str | None) -> NewMatch:

@@ -30,6 +30,7 @@ from hedgerow.accounts import Permission
 from hedgerow.app.counting import BUCKETS_S, Durations
 from hedgerow.app.figures import Figures, Watch
 from hedgerow.app.logs import log_request
+from hedgerow.app.tracing import request_span
 from hedgerow.web.callers import allowed, service_of
 from hedgerow.web.problems import responses_of
 
@@ -48,6 +49,7 @@ router = APIRouter()
 _METHODS: Final = frozenset(HTTPMethod)
 _UNMATCHED: Final = "unmatched"
 _FAILED: Final = 500
+_TRACE: Final = frozenset({b"traceparent", b"tracestate"})
 _may_read = allowed(Permission.METRICS_READ)
 
 
@@ -127,16 +129,21 @@ class Observed:
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", name.encode())]
             await send(message)
 
-        try:
-            await self._app(scope, receive, noting)
-        finally:
-            seconds = time.perf_counter() - began
-            route, method = route_template(scope), scope["method"]
-            method = method if method in _METHODS else "other"
-            self._requests.note(route, method, status, seconds)
-            if status >= self._least_status:
-                actor = scope.get("state", {}).get("actor")
-                log_request(name, route, method, status, seconds, actor)
+        headers = {
+            each.decode("latin-1"): value.decode("latin-1") for each, value in scope["headers"] if each in _TRACE
+        }
+        with request_span(headers) as tell:
+            try:
+                await self._app(scope, receive, noting)
+            finally:
+                seconds = time.perf_counter() - began
+                route, method = route_template(scope), scope["method"]
+                method = method if method in _METHODS else "other"
+                self._requests.note(route, method, status, seconds)
+                tell.answered(route, method, status, name)
+                if status >= self._least_status:
+                    actor = scope.get("state", {}).get("actor")
+                    log_request(name, route, method, status, seconds, actor)
 
 
 def route_template(scope: Scope) -> str:
@@ -260,3 +267,10 @@ def _records(figures: Figures) -> Iterator[Metric]:
     yield _gauge(
         "hedgerow_outbox_oldest_seconds", "Age of the oldest message that is not confirmed.", figures.oldest_age_s
     )
+    yield _gauge("hedgerow_reports_late", "Reports that are late or need a person.", figures.late_reports)
+    yield _gauge("hedgerow_reports_unreported", "Confirmed cases of which there is no report.", figures.unreported)
+    evidence = GaugeMetricFamily("hedgerow_evidence", "Evidence that needs somebody: why.", labels=("reason",))
+    for reason, number in figures.evidence.items():
+        evidence.add_metric((reason,), number)
+    yield evidence
+    yield _gauge("hedgerow_reports_alarm", "The highest level at which a report alarms.", figures.loudest_alarm)

@@ -17,6 +17,7 @@ from uvicorn.supervisors import Multiprocess
 
 from hedgerow.app.logs import set_up_logging
 from hedgerow.app.service import open_service
+from hedgerow.app.tracing import set_up_tracing
 from hedgerow.settings import load_settings
 from hedgerow.web.app import create_app
 from hedgerow.web.bodies import incoming_folder
@@ -105,6 +106,7 @@ def application() -> FastAPI:
     overrides: dict[str, Any] = json.loads(os.environ.get(_OVERRIDES, "{}"))
     settings = load_settings(**overrides)
     set_up_logging(settings)
+    set_up_tracing(settings)
     # The cores are shared by all processes.
     share = max(1, settings.jobs // settings.server.workers)
     settings = settings.model_copy(update={"jobs": share})

@@ -16,6 +16,14 @@ from hedgerow.screening.look_back import LookBacks
 from hedgerow.workers.delivering import Deliverer
 from hedgerow.workers.effecting import finish_cases, take_effects
 from hedgerow.workers.model import Job, Turn, Wiring, Work
+from hedgerow.workers.preserving import (
+    destroy_evidence,
+    expire_evidence,
+    fill_gaps,
+    seal_evidence,
+    sweep_vault,
+)
+from hedgerow.workers.reporting import Reporter, alarm_about_reports, preserve_filed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,6 +136,14 @@ JOBS: Final = (
     Job("exchanges", 10.0, _plain(fetch_exchanges)),
     Job("checkpoints", 60.0, _plain(make_checkpoint)),
     Job("ledger expiry", 300.0, _plain(expire_ledger)),
+    Job("evidence expiry", 300.0, _plain(expire_evidence)),
+    Job("evidence destruction", 5.0, _plain(destroy_evidence)),
+    Job("evidence sealing", 10.0, _plain(seal_evidence)),
+    Job("evidence gaps", 60.0, _plain(fill_gaps)),
+    Job("vault sweep", 600.0, _plain(sweep_vault)),
+    Job("reports", 2.0, Reporter),
+    Job("report alarms", 30.0, _plain(alarm_about_reports)),
+    Job("filed evidence", 30.0, _plain(preserve_filed)),
     Job("look-back requests", 2.0, _plain(request_look_backs)),
     Job("look-backs", 1.0, _plain(look_back)),
     Job("catching up", 2.0, _plain(catch_up)),

@@ -59,7 +59,20 @@ def furnished(house: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def there(house: Any) -> dict[str, Any]:
     """Return, for each part of a path, something that exists."""
-    names = ("entry", "decision", "suppression", "delivery", "lookback", "version", "endpoint", "number", "key", "user")
+    names = (
+        "entry",
+        "decision",
+        "suppression",
+        "delivery",
+        "lookback",
+        "version",
+        "endpoint",
+        "number",
+        "key",
+        "user",
+        "piece",
+        "wish",
+    )
     return {"bank": "known", "case": house.case_number} | dict.fromkeys(names, 1)
 
 

@@ -76,11 +76,18 @@ class ContextIn(_In):
         default=None, max_length=100, description="Where on your platform it was.", examples=["avatar"]
     )
     uploaded_at: AwareDatetime | None = Field(default=None, description="When you received it, with its zone.")
-    ip_event: dict[str, Any] | None = Field(default=None, description="Address, time and kind of the upload.")
+    ip_event: dict[str, Any] | None = Field(
+        default=None,
+        description="From where it was uploaded: `ip`, `at`, `event`, `port`, `is_proxy`. A report takes it from here.",
+        examples=[{"ip": "203.0.113.9", "at": "2026-11-20T21:14:00Z", "event": "Upload"}],
+    )
     text_context: str | None = Field(
         default=None, max_length=65_536, description="What was written around it. Shown to reviewers on purpose only."
     )
-    context: dict[str, Any] = Field(default_factory=dict, description="Whatever else you want to be told again.")
+    context: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Whatever else you know. `account`, `recipients`, `victims` and more of it reach the report.",
+    )
 
 
 class SubmissionIn(ContextIn):
