@@ -489,7 +489,7 @@ KINDS = (*PASSING, "wrong_md5", "unknown_code", "validation", "expired", "retrac
 
 
 @pytest.mark.sqlite_file
-@hypothesis.settings(max_examples=15, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@hypothesis.settings(max_examples=6, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 @hypothesis.given(
     script=st.lists(
         st.tuples(

@@ -184,7 +184,7 @@ def _nothing_is_lost_or_doubled(data: Path, load: Load) -> None:
     database.close()
 
 
-@pytest.mark.parametrize("count", [6, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [3, pytest.param(100, marks=pytest.mark.slow)])
 def test_a_power_cut_at_any_moment_loses_and_doubles_nothing(
     serving: Callable[..., Any], prepared: Path, platform: Platform, count: int
 ) -> None:
