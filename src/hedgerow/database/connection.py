@@ -128,7 +128,7 @@ def open_database(data: Path, url: str | None = None, *, is_restoring: bool = Fa
             pool_timeout=_POOL_WAIT_S,
             pool_use_lifo=True,  # so that few of them are used, and what they have read is used again
         )
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
         # The address may hold a password: only the kind of trouble is passed on.
         raise DatabaseUnavailable(f"its address cannot be used ({type(error).__name__})") from None
     if parsed.get_backend_name() == "sqlite":

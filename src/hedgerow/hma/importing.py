@@ -84,7 +84,7 @@ def open_hma(url: str) -> Iterator[HmaBanks]:
         if parsed.get_backend_name() == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         engine = create_engine(parsed, hide_parameters=True)
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
         raise HmaUnreadable(f"its address cannot be used ({type(error).__name__})") from None
     try:
         with engine.connect() as connection:
