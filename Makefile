@@ -3,7 +3,7 @@
 # make check   format, lint, types, contracts
 # make bench   benchmarks, peers side by side (installs the peers; some need a compiler)
 # make bench-service   the service under load alone, beside its peer
-# make soak    long soaks and fuzzing
+# make soak    all tests, the long soaks too, with ten times the examples
 # make docs    write the generated reference pages anew
 
 VENV ?= .venv
@@ -82,7 +82,7 @@ bench-100m: $(VENV)/.bench
 	@$(BIN)/python benchmarks/index.py --sizes 1e8 --sets uniform --without-faiss --output benchmarks/results/index-100m.json
 
 soak: $(VENV)/.dev
-	@$(BIN)/python -m pytest -q -m slow
+	@$(BIN)/python -m pytest -q --hypothesis-profile=thorough
 
 docs: $(VENV)/.dev
 	@$(BIN)/python docs/generate.py

@@ -168,5 +168,6 @@ def _administer(url: URL, statement: str) -> None:
 
 
 # No test is timed (CONTRIBUTING.md): a busy machine must not make one fail. `make soak` looks for more examples.
-hypothesis.settings.register_profile("hedgerow", deadline=None)
+hypothesis.settings.register_profile("hedgerow", deadline=None, max_examples=50)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=500)
 hypothesis.settings.load_profile("hedgerow")
