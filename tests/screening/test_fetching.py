@@ -365,8 +365,10 @@ def test_more_bytes_than_the_limit_are_refused_as_they_come(tmp_path: Path) -> N
         while True:
             connection.sendall(bytes(65_536))
 
-    with serving(endless) as server, (tmp_path / "a").open("wb") as file, pytest.raises(FetchTooLarge):
-        fetch(at(server), open_for(server, size_bytes=1_000_000), into=file)
+    with serving(endless) as server, (tmp_path / "a").open("wb") as file:
+        patient = open_for(server, size_bytes=1_000_000, connect_s=60.0, read_s=60.0, total_s=120.0)
+        with pytest.raises(FetchTooLarge):
+            fetch(at(server), patient, into=file)
     assert (tmp_path / "a").stat().st_size <= 1_000_000
 
 
