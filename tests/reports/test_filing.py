@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import logging
 import socket
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -50,6 +51,13 @@ def test_what_was_approved_is_what_the_authority_has_byte_for_byte(
     assert [each.sha256 for each in received.files] == [hashlib.sha256(desk.plain(n)).hexdigest() for n in (1, 2)]
     assert all(b"<fileViewedByEsp>false</fileViewedByEsp>" in (each.details or b"") for each in received.files)
     assert report.preservation is Preservation.SEALED
+
+
+def test_what_goes_well_is_filed_without_a_warning(
+    desk: Desk, simulator: CyberTiplineSimulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert desk.run(desk.approved(2)).state is ReportState.FILED
+    assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
 
 
 def test_a_report_of_nothing_but_text_is_filed(desk: Desk, simulator: CyberTiplineSimulator) -> None:

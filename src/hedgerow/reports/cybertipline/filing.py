@@ -25,7 +25,7 @@ from hedgerow.reports.arming import armed
 from hedgerow.reports.authorities import find_authority
 from hedgerow.reports.credentials import open_credentials
 from hedgerow.reports.cybertipline.client import PRODUCTION_ADDRESS, Called, Client, Destination, require_client
-from hedgerow.reports.filing_model import Answer, AnswerKind, Call, Environment
+from hedgerow.reports.filing_model import ACTIVE, Answer, AnswerKind, Call, Environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -198,7 +198,7 @@ class Filer:
             called = self._call(client, claim, announced)
             try:
                 with self._database.write() as connection:
-                    records.record_answer(
+                    report = records.record_answer(
                         connection,
                         claim,
                         announced.call_id,
@@ -212,7 +212,7 @@ class Filer:
                 _log.warning("%s", error)
                 self._clear_up(client, claim, announced, called)
                 return False
-        return True
+        return report.state in ACTIVE  # what is over has let go of its lease
 
     def _call(self, client: _Caller, claim: Claim, announced: Announced) -> Called:
         report, file, call = announced.report, announced.file, announced.step.call
