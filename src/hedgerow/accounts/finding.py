@@ -12,11 +12,11 @@ from hedgerow.accounts.tables import user_roles, users
 from hedgerow.errors import UserNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from sqlalchemy import ColumnElement, Connection, Row
 
-__all__ = ["find_user", "find_user_by_id", "has_users", "list_users", "roles_of", "user_of"]
+__all__ = ["display_names", "find_user", "find_user_by_id", "has_users", "list_users", "roles_of", "user_of"]
 
 
 def find_user(connection: Connection, name: str) -> User:
@@ -44,6 +44,14 @@ def list_users(connection: Connection) -> list[User]:
         roles.setdefault(user_id, set()).add(Role(role))
     rows = connection.execute(select(users).order_by(users.c.name))
     return [user_of(row, roles.get(row.id, ())) for row in rows]
+
+
+def display_names(connection: Connection, numbers: Collection[int]) -> dict[int, str]:
+    """Return what others see of several users, with one query."""
+    if not numbers:
+        return {}
+    rows = connection.execute(select(users.c.id, users.c.display_name).where(users.c.id.in_(sorted(numbers))))
+    return {row.id: row.display_name for row in rows}
 
 
 def has_users(connection: Connection) -> bool:

@@ -11,6 +11,7 @@ from hedgerow.banks import tables  # noqa: F401  (as above)
 from hedgerow.cases import tables as case_tables  # noqa: F401  (as above)
 from hedgerow.database import metadata
 from hedgerow.evidence import tables as evidence_tables  # noqa: F401  (as above)
+from hedgerow.exposure import tables as exposure_tables  # noqa: F401  (as above)
 from hedgerow.hma import tables as hma_tables  # noqa: F401  (as above)
 from hedgerow.ledger import tables as ledger_tables  # noqa: F401  (as above)
 from hedgerow.policy import tables as policy_tables  # noqa: F401  (as above)

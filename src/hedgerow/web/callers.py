@@ -35,6 +35,7 @@ __all__ = [
     "person",
     "public",
     "service_of",
+    "shown_key",
 ]
 
 _DENIALS_PER_MINUTE: Final = 6  # lines in the record for each caller: who asks in a loop need not be written down more

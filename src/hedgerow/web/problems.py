@@ -67,6 +67,11 @@ _STATUSES: Final[tuple[tuple[type[HedgerowError], int], ...]] = (
     (errors.EntryNotFound, 404),
     (errors.BankExists, 409),
     (errors.BankError, 422),
+    # exchanges (HMA's own door answers in its own words)
+    (errors.ExchangeNotFound, 404),
+    (errors.ExchangeExists, 409),
+    (errors.InvalidExchange, 422),
+    (errors.InvalidContent, 422),
     # cases
     (errors.SubmissionNotFound, 404),
     (errors.CaseNotFound, 404),
@@ -114,6 +119,9 @@ _STATUSES: Final[tuple[tuple[type[HedgerowError], int], ...]] = (
     (errors.ProductionRefused, 409),
     (errors.ReportError, 409),
     # policy
+    # exposure
+    (errors.LimitRefused, 422),
+    (errors.ExposureError, 429),
     (errors.PolicyInvalid, 422),
     (errors.PolicyNotFound, 404),
     (errors.PolicyError, 409),

@@ -40,9 +40,9 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _COOKIE: Final = "hedgerow"
 _FORM: Final = "application/x-www-form-urlencoded"
-# The longest form is the first admin's: a token, a name, two passwords.
-_LONGEST_FORM_BYTES: Final = 16_384
-_MOST_FIELDS: Final = 20
+# The longest form is a decision: a note of 10,000 characters, of up to twelve bytes each as forms write them.
+_LONGEST_FORM_BYTES: Final = 131_072
+_MOST_FIELDS: Final = 100
 _SAME_SITE: Final = frozenset({"same-origin", "none"})
 
 

@@ -20,12 +20,15 @@ __all__ = [
     "add_key",
     "add_user",
     "change_roles",
+    "invite_again",
     "list_keys",
     "list_users",
     "make_reset_link",
+    "remove_second_factor",
     "revoke_key",
     "show_user",
     "switch_user",
+    "unlock_user",
 ]
 
 
@@ -114,6 +117,43 @@ def make_reset_link(service: Service, number: int, *, without_totp: bool = False
         if without_totp:
             accounts.remove_totp(connection, number, actor=actor, now=at)
         return link
+
+
+def invite_again(service: Service, number: int, *, actor: str) -> NewLink:
+    """Make another invitation for somebody who has chosen no password yet; the one before works no more.
+
+    Raises:
+        UserNotFound: There is nobody of that number.
+    """
+    with service.database.write() as connection:
+        return accounts.make_link(
+            connection,
+            number,
+            LinkPurpose.INVITATION,
+            lifetime_s=service.settings.accounts.invitation_s,
+            actor=actor,
+            now=now(),
+        )
+
+
+def unlock_user(database: Database, number: int, *, actor: str) -> User:
+    """Let a user try to log in again at once, who was locked out by wrong passwords.
+
+    Raises:
+        UserNotFound: There is nobody of that number.
+    """
+    with database.write() as connection:
+        return accounts.unlock_user(connection, number, actor=actor, now=now())
+
+
+def remove_second_factor(database: Database, number: int, *, actor: str) -> User:
+    """Ask a user for no code any more, since the authenticator is lost; the password stays.
+
+    Raises:
+        UserNotFound: There is nobody of that number.
+    """
+    with database.write() as connection:
+        return accounts.remove_totp(connection, number, actor=actor, now=now())
 
 
 def list_keys(database: Database, *, after: int = 0, limit: int) -> list[ApiKey]:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 
+from hedgerow.web.pages.language import marked
 from hedgerow.web.pages.rendering import local_path, redirect, render, wants_html
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def _page(request: Request, started: Message, problem: dict[str, Any]) -> Respon
             return redirect("/login?note=session_over")
         if request.headers.get("sec-fetch-site") == "cross-site":
             # Another site led here, so that the browser kept the session's cookie back: come again from here.
-            return render(request, "going.html", address=_asked(request), place="the page", title="One moment")
+            place, title = marked("the page"), marked("One moment")
+            return render(request, "going.html", address=_asked(request), place=place, title=title)
         path = local_path(_asked(request))
         return redirect("/login" if path == "/" else f"/login?to={quote(path, safe='')}")
     page = render(request, "error.html", status=started["status"], problem=problem)
