@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hedgerow.accounts import Permission
+    from hedgerow.app.serving.media import Showing
     from hedgerow.banks import Match, Matcher
     from hedgerow.banks.following import Follower
     from hedgerow.database import Database
@@ -94,6 +95,7 @@ class Service:
         matcher: Every enabled bank, in memory.
         follower: Keeps the matcher in step with the database.
         keeper: Puts the bytes of what opens a case into the vault.
+        showing: Shows media to people.
         keyring: The API keys that were shown lately.
         refusals: Counts what was refused, by address.
         counts: Counts the work of this process.
@@ -101,6 +103,7 @@ class Service:
 
     def __init__(self, settings: Settings, database: Database, keys: ServiceKeys) -> None:
         from hedgerow.app.matching import matcher_of
+        from hedgerow.app.serving.media import Showing
         from hedgerow.banks.following import Follower
         from hedgerow.evidence import Keeper, load_review_keys, open_vault
         from hedgerow.screening import Screener
@@ -111,6 +114,7 @@ class Service:
         self.matcher: Matcher = matcher_of(settings, database)
         self.follower: Follower = Follower(self.matcher)
         self.keeper: Keeper = Keeper(database, open_vault(settings), load_review_keys(settings))
+        self.showing: Showing = Showing(settings, database, self.keeper)
         kept = settings.lookback
         self.screener: Screener = Screener(
             database,
@@ -158,6 +162,7 @@ class Service:
         except DatabaseError as error:
             _log.warning("When keys were used last is not on record: %s", type(error).__name__)
         self._pool.close()
+        self.showing.close()
 
     def _watch_keys(self) -> None:
         noted = time.monotonic()

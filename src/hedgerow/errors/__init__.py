@@ -57,6 +57,7 @@
     │   ├── LastAdmin                nobody would be left to look after accounts
     │   ├── KeyNotFound
     │   ├── InvalidKey               what was said about a new API key does not fit
+    │   ├── InvalidPreference        how somebody wants the pages, in a way that cannot be
     │   ├── UnknownScope             no scope that an API key may have
     │   ├── PlainConnection          a login over a connection that others can read
     │   ├── FormRefused              a form of another site, or of a session that is over
@@ -155,6 +156,11 @@
     │   ├── NoCustodian              there is nobody to seal to
     │   ├── CustodianNotFound
     │   └── ClockBehind              the clock is behind the audit, so nothing expires
+    ├── ExposureError                exposure: somebody is kept from looking, for their own sake
+    │   ├── CapReached               as much was looked at as may be in 24 hours
+    │   ├── BreakDue                 it is time for a break
+    │   ├── OptedOut                 of a category that this person does not look at
+    │   └── LimitRefused             a limit that this person cannot set
     ├── ReportError                  reports: what is told to the authority
     │   ├── DraftUnwritable          content that cannot be written as the document
     │   ├── DraftUnreadable          bytes that are no such document
@@ -194,6 +200,7 @@ from hedgerow.errors.accounts import (
     InvalidDisplayName,
     InvalidIdentity,
     InvalidKey,
+    InvalidPreference,
     InvalidUserName,
     KeyNotFound,
     KeyRefused,
@@ -300,6 +307,13 @@ from hedgerow.errors.evidence import (
     SecondPersonNeeded,
     VaultUnavailable,
     WrapBroken,
+)
+from hedgerow.errors.exposure import (
+    BreakDue,
+    CapReached,
+    ExposureError,
+    LimitRefused,
+    OptedOut,
 )
 from hedgerow.errors.fetching import (
     FetchError,
@@ -426,6 +440,8 @@ __all__ = [
     "BankError",
     "BankExists",
     "BankNotFound",
+    "BreakDue",
+    "CapReached",
     "CaseChanged",
     "CaseError",
     "CaseNotFound",
@@ -467,6 +483,7 @@ __all__ = [
     "EvidenceSupportMissing",
     "ExchangeExists",
     "ExchangeNotFound",
+    "ExposureError",
     "FetchError",
     "FetchFailed",
     "FetchTimeout",
@@ -495,6 +512,7 @@ __all__ = [
     "InvalidLookBack",
     "InvalidObject",
     "InvalidPixels",
+    "InvalidPreference",
     "InvalidQuery",
     "InvalidReport",
     "InvalidRequest",
@@ -512,6 +530,7 @@ __all__ = [
     "LedgerEmpty",
     "LedgerError",
     "LedgerRowUnreadable",
+    "LimitRefused",
     "LinkRefused",
     "LoginRefused",
     "LoginSupportMissing",
@@ -530,6 +549,7 @@ __all__ = [
     "NothingToScan",
     "ObjectExists",
     "ObjectMissing",
+    "OptedOut",
     "PasswordRefused",
     "PermissionDenied",
     "PersonNeeded",

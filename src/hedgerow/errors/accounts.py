@@ -12,6 +12,7 @@ __all__ = [
     "InvalidDisplayName",
     "InvalidIdentity",
     "InvalidKey",
+    "InvalidPreference",
     "InvalidUserName",
     "KeyNotFound",
     "KeyRefused",
@@ -185,6 +186,20 @@ class InvalidDisplayName(AccountError):
 
     def __init__(self) -> None:
         super().__init__("What others see of a user has 1 to 200 characters, none of them a control character.")
+
+
+class InvalidPreference(AccountError):
+    """How somebody wants the pages, in a way that cannot be.
+
+    Args:
+        problem: What is wrong with it, in words.
+    """
+
+    reason = "invalid_preference"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"This cannot be kept: {problem}.")
 
 
 class InvalidIdentity(AccountError):
