@@ -43,6 +43,8 @@ def test_a_queue_says_how_it_stands(world: World) -> None:
     assert near.by_priority == {2: 2, 3: 2}
     assert (near.oldest_at, near.next_due_at) == (world.now, world.now + timedelta(hours=48))
     assert list(counts) == list(Queue)
+    with world.database.read() as connection:
+        assert count_queues(connection, now=world_now, queues=[Queue.NEAR]) == [near]
     assert (counts[Queue.KNOWN].waiting, counts[Queue.KNOWN].oldest_at) == (0, None)
 
 

@@ -1,12 +1,16 @@
-"""How things stand, for the first page: only what somebody may see, and only what is so."""
+"""How things stand, for the first page: only what somebody may see, and only what is so.
+
+Facts, not sentences: pages say them in the reader's language.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -14,28 +18,56 @@ if TYPE_CHECKING:
     from hedgerow.accounts import Permission, Session
     from hedgerow.app.service import Service
     from hedgerow.banks.health import IndexHealth
-    from hedgerow.cases.model import QueueCount
+    from hedgerow.cases.model import Case, QueueCount
+    from hedgerow.cases.showing import Undoable
     from hedgerow.settings import Settings
 
-__all__ = ["Notice", "Today", "today"]
+__all__ = ["KINDS", "Fact", "Today", "today"]
 
-_MOST_REPORTS: Final = 5  # the first page is no list; `report status` is
+_MOST_REPORTS: Final = 5  # the first page is no list
 _STALE_S: Final = 5.0  # as readiness has it
+_AUTHORITY: Final = "cybertipline"
+
+KINDS: Final = (
+    "report_needs_person",
+    "report_late",
+    "authority_stopped",
+    "unreported",
+    "cases_overdue",
+    "decisions_late",
+    "evidence_lost",
+    "deliveries_given_up",
+    "deliveries_waiting",
+    "exchange_failing",
+    "indexes_stale",
+    "cases_due_soon",
+    "first_run",
+    "no_custodian",
+    "unsealed",
+    "requests_waiting",
+    "drafts_waiting",
+    "rows_quarantined",
+    "no_bank",
+    "indexes_loading",
+    "no_second_factor",
+)
+"""What may need somebody, what weighs most before the rest: what the law sets a time for, then what is lost or stands
+still, then what merely waits."""
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Fact:
     """Something that somebody should look after.
 
     Attributes:
-        text: One sentence or two.
-        path: The page where it is done; None where there is none.
-        link: What the link to it says.
+        kind: One of `KINDS`.
+        path: The page where it is done.
+        said: Numbers and names that its sentence needs.
     """
 
-    text: str
-    path: str | None = None
-    link: str = ""
+    kind: str
+    path: str
+    said: Mapping[str, int | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,107 +75,154 @@ class Today:
     """How things stand.
 
     Attributes:
-        queues: Each queue with cases; None for who may not see cases.
-        notices: What to look after.
+        at: When this was so.
+        facts: What to look after, what weighs most first.
+        queues: Each queue; None for who may not see cases.
+        own: The cases that this person works on.
+        undoable: What this person decided last and may take back.
         is_watching: Whether this person may see how the service does at all.
     """
 
+    at: datetime
+    facts: list[Fact]
     queues: list[QueueCount] | None
-    notices: list[Notice]
+    own: list[Case]
+    undoable: Undoable | None
     is_watching: bool
 
 
 def today(service: Service, session: Session, *, at: datetime) -> Today:
     """Look at how things stand."""
     from hedgerow.accounts import Permission
-    from hedgerow.actions import unconfirmed
     from hedgerow.cases.queues import count_queues
+    from hedgerow.cases.searching import cases_of_user
+    from hedgerow.cases.showing import last_undoable
 
     may = session.permissions
-    notices: list[Notice] = []
-    if session.user.has_password and not session.user.has_totp:
-        text = "Your account has no second factor. Whoever learns your password can log in as you."
-        notices.append(Notice(text, "/account/authenticator", "Set up an authenticator"))
     is_watching = Permission.METRICS_READ in may
     # Not `Service.readiness`: it has something hashed, which may have to wait behind a long film.
     health = service.matcher.health()
+    found: list[Fact] = []
+    if session.user.has_password and not session.user.has_totp:
+        found.append(Fact("no_second_factor", "/account/authenticator"))
     if is_watching:
-        notices += _about_indexes(health)
+        found += _about_indexes(health)
     if Permission.BANKS_READ in may and not health.banks:
-        notices.append(
-            Notice("No bank is enabled. Until there is one with entries, everything is answered as unchecked.")
-        )
+        found.append(Fact("no_bank", "/banks"))
     queues: list[QueueCount] | None = None
+    own: list[Case] = []
+    undoable = None
     with service.database.read() as connection:
         if Permission.CASES_READ in may:
             queues = count_queues(connection, now=at)
-            overdue = sum(each.overdue for each in queues)
-            if overdue:
-                notices.append(Notice("1 case is overdue." if overdue == 1 else f"{overdue:,} cases are overdue."))
+            own = cases_of_user(connection, session.user.id, now=at)
+            undoable = last_undoable(connection, session.user.id, now=at)
+            found += _about_cases(connection, at)
         if Permission.DELIVERIES_READ in may:
-            for each in unconfirmed(connection):
-                notices.append(Notice(_told(each.endpoint_id, each.waiting, each.given_up)))
-        notices += _about_evidence(connection, may, at)
+            found += _about_deliveries(connection)
+        if Permission.EXCHANGES_READ in may:
+            found += _about_exchanges(connection)
+        found += _about_evidence(connection, may, at)
+        found += _about_first_run(service.settings, connection, may)
         if Permission.REPORTS_READ in may:
-            notices += _about_reports(service.settings, connection, at)
-    return Today(queues, notices, is_watching)
+            found += _about_reports(service.settings, connection, may, at)
+    return Today(at, sorted(found, key=lambda each: KINDS.index(each.kind)), queues, own, undoable, is_watching)
 
 
-def _about_reports(settings: Settings, connection: Connection, at: datetime) -> Iterator[Notice]:
+def _about_cases(connection: Connection, at: datetime) -> Iterator[Fact]:
+    from hedgerow.cases.queues import needs_attention
+
+    needs = needs_attention(connection, now=at)
+    if needs.overdue:
+        yield Fact("cases_overdue", "/cases", {"n": needs.overdue})
+    if needs.due_soon:
+        yield Fact("cases_due_soon", "/cases", {"n": needs.due_soon})
+    if (
+        needs.late_decisions
+        and needs.oldest_late_at is not None
+        and (at - needs.oldest_late_at).total_seconds() > _STALE_S
+    ):
+        yield Fact("decisions_late", "/cases?state=decided", {"n": needs.late_decisions})
+
+
+def _about_deliveries(connection: Connection) -> Iterator[Fact]:
+    from hedgerow.actions import unconfirmed
+
+    for each in unconfirmed(connection):
+        path = f"/deliveries?endpoint={each.endpoint_id}"
+        if each.given_up:
+            yield Fact("deliveries_given_up", path, {"n": each.given_up, "endpoint": each.endpoint_id})
+        if each.waiting:
+            yield Fact("deliveries_waiting", path, {"n": each.waiting, "endpoint": each.endpoint_id})
+
+
+def _about_exchanges(connection: Connection) -> Iterator[Fact]:
+    from hedgerow.app.serving.exchanges import failing_exchanges
+
+    for each in failing_exchanges(connection):
+        name = each.exchange.name
+        yield Fact("exchange_failing", f"/exchanges/{quote(name, safe='')}", {"name": name})
+
+
+def _about_reports(
+    settings: Settings, connection: Connection, may: Collection[Permission], at: datetime
+) -> Iterator[Fact]:
     """Say which reports are late or need somebody, the loudest alarms first, and what was confirmed without one."""
+    from hedgerow.accounts import Permission
     from hedgerow.app.serving.reports import unreported_of
-    from hedgerow.reports.finding import overdue_reports
+    from hedgerow.reports.credentials import standing_of
+    from hedgerow.reports.filing_model import Environment
+    from hedgerow.reports.finding import count_drafts, late_reports
 
-    for each in sorted(overdue_reports(connection, now=at), key=lambda report: -report.alarm_level)[:_MOST_REPORTS]:
-        needs = "needs a person" if each.filing.trouble is not None else "is late and not filed"
-        alarm = f" (alarm {each.alarm_level})" if each.alarm_level else ""
-        yield Notice(f"Report {each.id} {needs}{alarm}. `hedgerow report status {each.id}` says what to do.")
+    for each in sorted(late_reports(connection, now=at), key=lambda report: -report.alarm_level)[:_MOST_REPORTS]:
+        kind = "report_needs_person" if each.needs_person else "report_late"
+        yield Fact(kind, f"/reports/{each.id}", {"report": each.id, "alarm": each.alarm_level})
     unreported = unreported_of(settings, connection)
     if unreported:
-        number = len(unreported)
-        said = "1 case was confirmed" if number == 1 else f"{number:,} cases were confirmed"
-        yield Notice(f"{said}, and nobody has drafted a report; the first is {unreported[0].number}.")
+        yield Fact("unreported", "/reports", {"n": len(unreported), "case": unreported[0].number})
+    environment = Environment(settings.reports.environment)
+    if standing_of(connection, _AUTHORITY, environment).stopped_at is not None:
+        yield Fact("authority_stopped", "/filing" if Permission.REPORTS_ARM in may else "/reports")
+    if Permission.REPORTS_APPROVE in may:
+        drafts = count_drafts(connection, environment)
+        if drafts:
+            yield Fact("drafts_waiting", "/reports", {"n": drafts})
 
 
-def _about_evidence(connection: Connection, may: frozenset[Permission], at: datetime) -> Iterator[Notice]:
+def _about_evidence(connection: Connection, may: Collection[Permission], at: datetime) -> Iterator[Fact]:
     """Say what is wrong with the evidence to who looks after it, and to whoever is the second person what waits."""
     from hedgerow.accounts import Permission
     from hedgerow.evidence import needs_person
 
-    if not may & {Permission.EVIDENCE_READ, Permission.VAULT_MANAGE}:
+    if not {Permission.EVIDENCE_READ, Permission.VAULT_MANAGE} & set(may):
         return
     needs = needs_person(connection, now=at)
+    # Who manages the vault sees no list of what lies in it.
+    path = "/evidence" if Permission.EVIDENCE_READ in may else "/vault"
     if needs.lost:
-        files = "1 file" if needs.lost == 1 else f"{needs.lost:,} files"
-        yield Notice(f"The vault did not take {files} of open cases: there is no evidence of them. See /readyz.")
+        yield Fact("evidence_lost", path, {"n": needs.lost})
     if needs.in_vault and not needs.custodians:
-        waits = f" {needs.unsealed:,} filed and not sealed yet." if needs.unsealed else ""
-        yield Notice(f"There is no custodian, so that nothing that is reported can be sealed.{waits}")
+        yield Fact("no_custodian", path, {"n": needs.unsealed})
     elif needs.unsealed:
-        yield Notice(f"Evidence that was reported and is not sealed yet: {needs.unsealed:,}. See `hedgerow doctor`.")
+        yield Fact("unsealed", path, {"n": needs.unsealed})
     if needs.waiting and Permission.EVIDENCE_AGREE in may:
-        said = (
-            "1 request about evidence waits"
-            if needs.waiting == 1
-            else f"{needs.waiting:,} requests about evidence wait"
-        )
-        yield Notice(f"{said} for a second person.")
+        yield Fact("requests_waiting", path, {"n": needs.waiting})
 
 
-def _about_indexes(health: IndexHealth) -> Iterator[Notice]:
+def _about_first_run(settings: Settings, connection: Connection, may: Collection[Permission]) -> Iterator[Fact]:
+    """Lead those who have a part in it to the first run, while a house is new or in the middle of it."""
+    from hedgerow.accounts import Permission
+    from hedgerow.app.serving.first_run import is_under_way
+
+    theirs = {Permission.USERS_MANAGE, Permission.BANKS_WRITE, Permission.REPORTS_APPROVE}
+    if theirs & set(may) and is_under_way(settings, connection):
+        yield Fact("first_run", "/first-run")
+
+
+def _about_indexes(health: IndexHealth) -> Iterator[Fact]:
     if health.error is not None or health.refreshed_age_s is None or health.refreshed_age_s > _STALE_S:
-        yield Notice("The indexes do not follow the banks: what was banked lately is not found. See /readyz.")
+        yield Fact("indexes_stale", "/banks")
     if health.loading:
-        yield Notice("Indexes are being loaded, and their banks are searched only afterwards.")
+        yield Fact("indexes_loading", "/banks")
     if health.quarantined:
-        rows = "1 malformed row is" if health.quarantined == 1 else f"{health.quarantined:,} malformed rows are"
-        yield Notice(f"{rows} kept out of the indexes. `hedgerow doctor` says which.")
-
-
-def _told(endpoint: int, waiting: int, given_up: int) -> str:
-    parts = [
-        f"{number:,} {'message' if number == 1 else 'messages'} {what}"
-        for number, what in ((waiting, "not confirmed yet"), (given_up, "given up"))
-        if number
-    ]
-    return f"Webhook endpoint {endpoint}: {', '.join(parts)}."
+        yield Fact("rows_quarantined", "/banks", {"n": health.quarantined})

@@ -115,6 +115,7 @@ if TYPE_CHECKING:
         list_views,
         record_view,
         seen_by_us,
+        views_under,
     )
 
 __all__ = [
@@ -192,6 +193,7 @@ __all__ = [
     "supersede",
     "take_effect",
     "undo",
+    "views_under",
     "wake_due",
     "was_exif_viewed",
     "was_viewed_in_full",
@@ -267,6 +269,7 @@ _HOME = {
     "return_lapsed": "hedgerow.cases.claiming",
     "save_draft": "hedgerow.cases.drafts",
     "seen_by_us": "hedgerow.cases.viewing",
+    "views_under": "hedgerow.cases.viewing",
     "subject_cases": "hedgerow.cases.queues",
     "submission_matches": "hedgerow.cases.opening",
     "supersede": "hedgerow.cases.deciding",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, select, union_all, update
 
 from hedgerow.cases.model import Case, Claim, Event, State, Verdict
 from hedgerow.cases.rules import (
@@ -19,17 +19,16 @@ from hedgerow.cases.rules import (
     why_not_claimed,
 )
 from hedgerow.cases.steps import append_line, case_of, decisions_of, lock_case, move
-from hedgerow.cases.tables import cases, decisions
+from hedgerow.cases.tables import case_items, cases, decisions, matches
 from hedgerow.errors import ClaimRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime, timedelta
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Select
 
     from hedgerow.cases.model import Queue
-    from hedgerow.cases.steps import AnyRow
 
 __all__ = [
     "claim_case",
@@ -55,6 +54,7 @@ def claim_next(
     *,
     now: datetime,
     lease: timedelta = DEFAULT_LEASE,
+    passes_by: Collection[str] = (),
 ) -> Claim | None:
     """Claim the most urgent case that somebody may have, or return None. Two people never get the same one.
 
@@ -66,11 +66,19 @@ def claim_next(
         user_id: Who.
         now: When.
         lease: How long the claim is good without being extended.
+        passes_by: Categories of matches; a case with one of them is left to others.
     """
     lapsed = _lapse(connection, now)
+    is_kept = _is_kept_from(user_id)
+    if passes_by:
+        is_kept |= _has_category(passes_by)
     tried: set[int] = set()
+    first_due = _first_due(connection, queues)
     for is_soon, priority in product((True, False), _PRIORITIES):
-        while found := _candidates(connection, queues, user_id, now, (is_soon, priority), tried):
+        there = [
+            each for each in queues if (due := first_due.get((each, priority))) and (not is_soon or due <= now + SOON)
+        ]
+        while there and (found := _candidates(connection, there, is_kept, now, (is_soon, priority), tried)):
             for number in found:
                 tried.add(number)
                 case = _lock_waiting(connection, number)
@@ -81,17 +89,38 @@ def claim_next(
     return None
 
 
+def _first_due(connection: Connection, queues: Sequence[Queue]) -> dict[tuple[str, int], datetime]:
+    """Return when the first case of each queue and priority is due, in which any waits at all.
+
+    Most are empty, and of each one short look into the index tells so: the looks with all that keeps a case from
+    somebody are dear, and are taken only where something is. Whoever presses "next" waits for this.
+    """
+    looks = [
+        select(
+            select(cases.c.queue, cases.c.priority, cases.c.due_at)
+            .where(cases.c.queue == queue, cases.c.state == RESTING_STATE[queue], cases.c.priority == priority)
+            .order_by(cases.c.due_at)
+            .limit(1)
+            .subquery()
+        )
+        for queue in queues
+        for priority in _PRIORITIES
+    ]
+    found = connection.execute(union_all(*looks)).all() if looks else []
+    return {(row.queue, row.priority): row.due_at for row in found}
+
+
 def _candidates(
     connection: Connection,
     queues: Sequence[Queue],
-    user_id: int,
+    is_kept: ColumnElement[bool],
     now: datetime,
     urgency: tuple[bool, int],
     but: set[int],
 ) -> list[int]:
     """Find the most urgent waiting cases of one priority: one short look into the index for each queue."""
     is_soon, priority = urgency
-    found: list[AnyRow] = []
+    looks: list[Select[*tuple[Any, ...]]] = []
     for queue in queues:
         statement = (
             select(cases.c.due_at, cases.c.opened_at, cases.c.id)
@@ -100,15 +129,15 @@ def _candidates(
                 cases.c.state == RESTING_STATE[queue],
                 cases.c.priority == priority,
                 cases.c.due_at <= now + SOON if is_soon else cases.c.due_at > now + SOON,
-                ~_is_kept_from(user_id),
+                ~is_kept,
             )
             .order_by(cases.c.due_at, cases.c.opened_at, cases.c.id)
             .limit(_CANDIDATES)
         )
         if but:
             statement = statement.where(cases.c.id.not_in(but))
-        found += connection.execute(statement).all()
-    return [row.id for row in sorted(found)]
+        looks.append(select(statement.subquery()))
+    return [row.id for row in sorted(connection.execute(union_all(*looks)).all())]
 
 
 def _is_kept_from(user_id: int) -> ColumnElement[bool]:
@@ -126,6 +155,15 @@ def _is_kept_from(user_id: int) -> ColumnElement[bool]:
             & own.where(decisions.c.verdict == Verdict.SECOND_OPINION).where(this_round)
         )
         | own.where(decisions.c.verdict == Verdict.SKIP).where(this_round)
+    )
+
+
+def _has_category(categories: Collection[str]) -> ColumnElement[bool]:
+    """Say in SQL that a case has a match of one of some categories."""
+    return (
+        exists()
+        .where(case_items.c.case_id == cases.c.id)
+        .where(matches.c.case_item_id == case_items.c.id, matches.c.category.in_(categories))
     )
 
 

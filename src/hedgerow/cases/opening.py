@@ -16,7 +16,7 @@ from hedgerow.cases.tables import case_counter, case_items, cases, clusters, mat
 from hedgerow.policy.model import Outcome, Then, Tier
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -29,6 +29,7 @@ __all__ = [
     "case_matches",
     "count_items",
     "gather",
+    "matches_of",
     "open_or_join_case",
     "record_matches",
     "submission_matches",
@@ -98,6 +99,16 @@ def case_matches(connection: Connection, case_id: int) -> list[RecordedMatch]:
 def submission_matches(connection: Connection, submission_id: int) -> list[RecordedMatch]:
     """List what was found for a submission, in the order in which it was found."""
     statement = select(matches).where(matches.c.submission_id == submission_id).order_by(matches.c.id)
+    return [_match(row) for row in connection.execute(statement)]
+
+
+def matches_of(connection: Connection, submission_ids: Collection[int]) -> list[RecordedMatch]:
+    """List what was found for several submissions, the nearest first, with one query."""
+    statement = (
+        select(matches)
+        .where(matches.c.submission_id.in_(sorted(submission_ids)))
+        .order_by(matches.c.distance, matches.c.id)
+    )
     return [_match(row) for row in connection.execute(statement)]
 
 

@@ -16,7 +16,7 @@ from hedgerow.cases.tables import submissions
 from hedgerow.errors import InvalidSubmission, SubmissionNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -30,6 +30,7 @@ __all__ = [
     "find_earlier",
     "find_submission",
     "record_submission",
+    "submissions_of",
 ]
 
 # As wide as the columns.
@@ -194,6 +195,12 @@ def find_submission(connection: Connection, submission_id: int) -> Submission:
     if row is None:
         raise SubmissionNotFound
     return _submission(row)
+
+
+def submissions_of(connection: Connection, numbers: Collection[int]) -> dict[int, Submission]:
+    """Find several submissions with one query; those that are not there are left out."""
+    rows = connection.execute(select(submissions).where(submissions.c.id.in_(sorted(numbers))))
+    return {row.id: _submission(row) for row in rows}
 
 
 def account_submissions(

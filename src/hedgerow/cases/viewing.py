@@ -18,13 +18,23 @@ from hedgerow.cases.tables import case_items, submissions, views
 from hedgerow.errors import InvalidView
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from hedgerow.cases.steps import AnyRow
 
-__all__ = ["Seen", "case_views", "count_exposures", "list_views", "record_view", "seen_by_us"]
+__all__ = [
+    "Seen",
+    "case_views",
+    "count_exposures",
+    "list_views",
+    "record_view",
+    "seen_by_us",
+    "views_of",
+    "views_under",
+]
 
 _REVEAL_LENGTH = 64
 
@@ -115,6 +125,31 @@ def case_views(connection: Connection, case_id: int, *, after: int = 0, limit: i
         limit: Most views.
     """
     statement = select(views).where(views.c.case_id == case_id, views.c.id > after).order_by(views.c.id).limit(limit)
+    return [_view(row) for row in connection.execute(statement)]
+
+
+def views_of(connection: Connection, submission_ids: Collection[int], *, limit: int = 500) -> list[View]:
+    """List the latest views of several submissions, in whatever case, the latest first, with one query."""
+    rows = connection.execute(
+        select(views).where(views.c.submission_id.in_(sorted(submission_ids))).order_by(views.c.id.desc()).limit(limit)
+    )
+    return [_view(row) for row in rows]
+
+
+def views_under(connection: Connection, reveal: str, *, user_id: int, since: datetime) -> list[View]:
+    """List the views of one deliberate look of a user, in their order.
+
+    Args:
+        connection: An open connection.
+        reveal: The look.
+        user_id: Whose.
+        since: It began no earlier: what the index of views goes by.
+    """
+    statement = (
+        select(views)
+        .where(views.c.user_id == user_id, views.c.started_at >= since, views.c.reveal == reveal)
+        .order_by(views.c.id)
+    )
     return [_view(row) for row in connection.execute(statement)]
 
 

@@ -13,6 +13,7 @@ from hedgerow.app.telling import tell_reopened
 from hedgerow.cases.queues import list_cases as list_case_rows
 from hedgerow.cases.viewing import case_views
 from hedgerow.errors import CaseNotFound, ClaimRefused, InvalidView, PermissionDenied
+from hedgerow.exposure.records import check_own_break, opt_outs_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -245,9 +246,15 @@ def list_timeline(database: Database, number: str, *, after: int = 0, limit: int
 
 
 def claim_next(database: Database, queues: Sequence[Queue], *, user_id: int) -> ClaimedCase | None:
-    """Claim the most urgent case that somebody may have; None where nothing waits for them."""
+    """Claim the most urgent case that somebody may have; None where nothing waits for them.
+
+    Raises:
+        BreakDue: They take a break.
+    """
     with database.write() as connection:
-        claimed = cases.claim_next(connection, queues, user_id, now=now())
+        check_own_break(connection, user_id, now=now())
+        passes_by = opt_outs_of(connection, user_id)
+        claimed = cases.claim_next(connection, queues, user_id, now=now(), passes_by=passes_by)
         return None if claimed is None else ClaimedCase(cases.find_case(connection, claimed.case_id), claimed)
 
 
