@@ -322,7 +322,9 @@ def list_deliveries(
     if subject is not None:
         statement = statement.where(deliveries.c.subject_type == subject[0], deliveries.c.subject_id == subject[1])
     if endpoint is not None:
-        statement = statement.where(deliveries.c.endpoint_id == endpoint)
+        # As an expression, so that the index of the few unconfirmed ones is taken, not that of all of an endpoint.
+        of_endpoint = deliveries.c.endpoint_id + 0 if is_unconfirmed else deliveries.c.endpoint_id
+        statement = statement.where(of_endpoint == endpoint)
     if is_unconfirmed:
         statement = statement.where(deliveries.c.delivered_at.is_(None))
     if before is not None:
@@ -333,7 +335,8 @@ def list_deliveries(
 def unconfirmed_about(connection: Connection, subject_type: str) -> set[str]:
     """Return the ids of all subjects of a type about which a message is not confirmed, given up or not."""
     statement = select(deliveries.c.subject_id).where(
-        deliveries.c.delivered_at.is_(None), deliveries.c.subject_type == subject_type
+        deliveries.c.delivered_at.is_(None),
+        deliveries.c.subject_type.concat("") == subject_type,  # an expression, as in `list_deliveries`
     )
     return set(connection.execute(statement.distinct()).scalars())
 
@@ -341,7 +344,9 @@ def unconfirmed_about(connection: Connection, subject_type: str) -> set[str]:
 def given_up(connection: Connection, endpoint: int) -> list[int]:
     """Return the numbers of the messages to an endpoint that were given up, the oldest first."""
     statement = select(deliveries.c.id).where(
-        deliveries.c.endpoint_id == endpoint, deliveries.c.gave_up_at.is_not(None)
+        deliveries.c.endpoint_id + 0 == endpoint,  # an expression, as in `list_deliveries`
+        deliveries.c.delivered_at.is_(None),
+        deliveries.c.gave_up_at.is_not(None),
     )
     return [int(number) for number in connection.execute(statement.order_by(deliveries.c.id)).scalars()]
 
@@ -357,16 +362,17 @@ def list_attempts(connection: Connection, number: int) -> list[Attempt]:
 def unconfirmed(connection: Connection) -> Iterator[Unconfirmed]:
     """Yield what each endpoint has not confirmed; nothing where all is well."""
     is_given_up = deliveries.c.gave_up_at.is_not(None)
+    endpoint = deliveries.c.endpoint_id + 0  # an expression, as in `list_deliveries`
     rows = connection.execute(
         select(
-            deliveries.c.endpoint_id,
+            endpoint.label("endpoint_id"),
             func.count().filter(~is_given_up).label("waiting"),
             func.count().filter(is_given_up).label("given_up"),
             func.min(deliveries.c.created_at).label("oldest_at"),
         )
         .where(deliveries.c.delivered_at.is_(None))
-        .group_by(deliveries.c.endpoint_id)
-        .order_by(deliveries.c.endpoint_id)
+        .group_by(endpoint)
+        .order_by(endpoint)
     )
     for row in rows:
         yield Unconfirmed(int(row.endpoint_id), int(row.waiting), int(row.given_up), row.oldest_at)

@@ -11,11 +11,12 @@ from sqlalchemy import func, insert, or_, select, update
 
 from hedgerow.audit import append
 from hedgerow.audit.rules import canonical_json
+from hedgerow.audit.tables import audit_entries
 from hedgerow.banks.records import add_entries, withdraw_entry
 from hedgerow.banks.tables import banks, entries
 from hedgerow.errors import BankExists, ExchangeExists, ExchangeNotFound
 from hedgerow.hma.banking import create_bank, delete_bank
-from hedgerow.hma.model import Exchange, FetchStatus
+from hedgerow.hma.model import Exchange, FetchEnd, FetchPlan, FetchStatus
 from hedgerow.hma.tables import hma_exchanges
 
 if TYPE_CHECKING:
@@ -30,9 +31,12 @@ if TYPE_CHECKING:
     AnyRow = Row[*tuple[Any, ...]]
 
 __all__ = [
+    "ask_for_fetch",
     "claim_due",
     "create_exchange",
     "delete_exchange",
+    "fetch_history",
+    "fetch_plans",
     "fetch_status",
     "find_exchange",
     "finish_fetch",
@@ -156,6 +160,47 @@ def fetch_status(connection: Connection, name: str) -> FetchStatus:
         int(held),
         bool(row.has_succeeded),
     )
+
+
+def fetch_plans(connection: Connection) -> list[tuple[Exchange, FetchPlan]]:
+    """List the exchanges by name, each with when it is fetched and how its latest fetch ended."""
+    return [
+        (
+            _exchange(row),
+            FetchPlan(
+                row.due_at, None if row.lease_token is None else row.started_at, row.completed_at, row.last_error
+            ),
+        )
+        for row in connection.execute(_JOINED.order_by(banks.c.name))
+    ]
+
+
+def fetch_history(connection: Connection, exchange: Exchange, *, limit: int = 50) -> list[FetchEnd]:
+    """List the fetches of an exchange that failed or changed something, the newest first, as the audit has them."""
+    rows = connection.execute(
+        select(audit_entries.c.at, audit_entries.c.details)
+        .where(
+            audit_entries.c.subject_type == "exchange",
+            audit_entries.c.subject_id == str(exchange.id),
+            audit_entries.c.action == "exchange.fetched",
+        )
+        .order_by(audit_entries.c.sequence.desc())
+        .limit(limit)
+    )
+    said = [(row.at, json.loads(row.details)) for row in rows]
+    return [FetchEnd(at, details.get("added"), details.get("withdrawn"), details.get("error")) for at, details in said]
+
+
+def ask_for_fetch(connection: Connection, name: str, *, actor: str, now: datetime) -> Exchange:
+    """Let an exchange be fetched by the next round of the workers, though it is not due yet.
+
+    Raises:
+        ExchangeNotFound: There is none.
+    """
+    exchange = find_exchange(connection, name)
+    connection.execute(update(hma_exchanges).where(hma_exchanges.c.id == exchange.id).values(due_at=now))
+    _append(connection, exchange, "exchange.asked_for", {"bank": exchange.bank_id}, actor, now)
+    return exchange
 
 
 # ── fetching ─────────────────────────────────────────────────────────────────────────────────────────────────────

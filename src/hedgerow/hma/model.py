@@ -12,7 +12,18 @@ if TYPE_CHECKING:
     from hedgerow.banks import Bank
     from hedgerow.hashing.signal import Level
 
-__all__ = ["BankRules", "Content", "Exchange", "FetchStatus", "HeldBy", "RatedBank", "SetAside", "TypeCount"]
+__all__ = [
+    "BankRules",
+    "Content",
+    "Exchange",
+    "FetchEnd",
+    "FetchPlan",
+    "FetchStatus",
+    "HeldBy",
+    "RatedBank",
+    "SetAside",
+    "TypeCount",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +162,37 @@ class FetchStatus:
     has_succeeded: bool | None
     fetched_items: int
     is_up_to_date: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FetchPlan:
+    """When an exchange is fetched, and how its latest fetch ended.
+
+    Attributes:
+        due_at: When it is fetched next, where it is switched on.
+        started_at: When the running fetch began; None where none runs.
+        completed_at: When the latest ended; None before the first.
+        last_error: A word for why that one failed; None where it did not.
+    """
+
+    due_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchEnd:
+    """A fetch that failed or changed something, as the record has it.
+
+    Attributes:
+        at: When it ended.
+        added: Entries that it added; None where it failed.
+        withdrawn: Entries that it withdrew; None where it failed.
+        error: A word for why it failed; None where it did not.
+    """
+
+    at: datetime
+    added: int | None
+    withdrawn: int | None
+    error: str | None

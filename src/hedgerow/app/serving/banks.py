@@ -48,6 +48,7 @@ __all__ = [
     "list_banks",
     "list_entries",
     "show_bank",
+    "show_bank_alone",
     "show_entry",
     "withdraw",
 ]
@@ -152,6 +153,16 @@ def show_bank(database: Database, name: str) -> BankSummary:
     """
     with database.read() as connection:
         return summarise(connection, records.find_bank(connection, name))
+
+
+def show_bank_alone(database: Database, name: str) -> Bank:
+    """Return a bank without counting what is in it.
+
+    Raises:
+        BankNotFound: There is none of that name.
+    """
+    with database.read() as connection:
+        return records.find_bank(connection, name)
 
 
 # ── entries ──────────────────────────────────────────────────────────────────────────────────────────────────────

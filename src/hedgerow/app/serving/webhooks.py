@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hedgerow import actions
+from hedgerow.actions.deliveries import given_up
 from hedgerow.actions.sending import client
 from hedgerow.actions.signing import secret_text
 from hedgerow.app.clock import now
@@ -27,6 +28,7 @@ __all__ = [
     "list_webhooks",
     "renew_secret",
     "retry_delivery",
+    "retry_given_up",
     "show_delivery",
     "show_webhook",
     "try_webhook",
@@ -168,6 +170,21 @@ def retry_delivery(database: Database, number: int, *, actor: str) -> Delivery:
     """
     with database.write() as connection:
         return actions.deliver_again(connection, number, actor=actor, now=now())
+
+
+def retry_given_up(database: Database, endpoint: int, *, actor: str) -> int:
+    """Let every message to an endpoint that was given up be sent again now, and return how many they are.
+
+    Raises:
+        EndpointNotFound: There is none of that number.
+    """
+    with database.write() as connection:
+        actions.find_endpoint(connection, endpoint)
+        numbers = given_up(connection, endpoint)
+        at = now()
+        for number in numbers:
+            actions.deliver_again(connection, number, actor=actor, now=at)
+        return len(numbers)
 
 
 def list_unconfirmed(database: Database) -> list[Unconfirmed]:
