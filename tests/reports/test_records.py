@@ -12,8 +12,15 @@ from hedgerow.reports.alarms import raise_alarms
 from hedgerow.reports.approving import revoke_approval
 from hedgerow.reports.arming import ask_to_arm, find_arming
 from hedgerow.reports.drafting import edit_report, withdraw_report
-from hedgerow.reports.filing_model import Answer, AnswerKind, Call, ReportState, Trouble
-from hedgerow.reports.finding import calls_of, find_report, list_reports, overdue_reports
+from hedgerow.reports.filing_model import Answer, AnswerKind, Call, Environment, ReportState, Trouble
+from hedgerow.reports.finding import (
+    calls_of,
+    count_drafts,
+    find_report,
+    late_reports,
+    list_reports,
+    overdue_reports,
+)
 
 if TYPE_CHECKING:
     from tests.reports.conftest import Desk
@@ -192,6 +199,19 @@ def test_what_is_not_filed_at_its_deadline_alarms_louder_and_louder(desk: Desk, 
     assert {each.event for each in sent} == {"report.alarm"}
     assert len(sent) == 7
     assert [each.id for each in desk.read(lambda c: overdue_reports(c, now=desk.clock()))] == [report.id]
+    assert desk.read(lambda c: late_reports(c, now=desk.clock())) == [(report.id, 7, False)]
+
+
+def test_drafts_are_counted_by_the_system_to_which_they_go(desk: Desk) -> None:
+    def count(environment: Environment = Environment.TEST) -> int:
+        return desk.read(lambda c: count_drafts(c, environment))
+
+    report = desk.draft()
+    assert (count(), count(Environment.PRODUCTION)) == (1, 0)
+    desk.approve(report)
+    assert count() == 0
+    desk.approved(1)
+    assert count() == 0
 
 
 def test_what_needs_a_person_alarms_at_once(desk: Desk, simulator: CyberTiplineSimulator) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import exists, func, or_, select, update
 
 from hedgerow.audit import append
 from hedgerow.audit.tables import audit_entries
@@ -26,8 +27,6 @@ from hedgerow.evidence.rules import check_clock
 from hedgerow.evidence.tables import evidence, evidence_holds
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import Connection, Row
 
     from hedgerow.audit.rules import Details
@@ -54,6 +53,8 @@ __all__ = [
 ]
 
 _COLUMNS: Final = tuple(each.name for each in fields(Evidence))
+# Before anything was filed: a comparison is what SQLite finds by an index, and IS NOT NULL is not.
+_LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def append_line(
@@ -201,7 +202,7 @@ class NeedsPerson(NamedTuple):
         destroying: Whose ciphertext is still to be deleted.
         custodians: Custodians to whom evidence is sealed.
         waiting: Requests that wait for a second person.
-        in_vault: What is kept or sealed, in all.
+        in_vault: Whether anything is kept or sealed.
     """
 
     lost: int
@@ -209,7 +210,7 @@ class NeedsPerson(NamedTuple):
     destroying: int
     custodians: int
     waiting: int
-    in_vault: int
+    in_vault: bool
 
 
 def needs_person(connection: Connection, *, now: datetime) -> NeedsPerson:
@@ -222,10 +223,10 @@ def needs_person(connection: Connection, *, now: datetime) -> NeedsPerson:
     def of(*conditions: Any) -> Any:  # noqa: ANN401  (conditions, and a statement)
         return select(func.count()).select_from(evidence).where(*conditions)
 
-    is_open = evidence.c.case_id.in_(select(cases.c.id).where(cases.c.state != State.CLOSED))
+    is_open = exists().where(cases.c.id == evidence.c.case_id, cases.c.state != State.CLOSED)
     return NeedsPerson(
         lost=count(of(evidence.c.missing_reason == Missing.VAULT_FAILED, is_open)),
-        unsealed=count(of(evidence.c.state == EvidenceState.KEPT, evidence.c.filed_at.is_not(None))),
+        unsealed=count(of(evidence.c.state == EvidenceState.KEPT, evidence.c.filed_at >= _LONG_AGO)),
         destroying=count(of(evidence.c.state == EvidenceState.DESTROYING)),
         custodians=count(
             select(func.count()).select_from(evidence_custodians).where(evidence_custodians.c.retired_at.is_(None))
@@ -239,7 +240,10 @@ def needs_person(connection: Connection, *, now: datetime) -> NeedsPerson:
                 evidence_requests.c.expires_at > now,
             )
         ),
-        in_vault=count(of(evidence.c.state.in_([EvidenceState.KEPT, EvidenceState.SEALED]))),
+        in_vault=connection.execute(
+            select(evidence.c.id).where(evidence.c.state.in_([EvidenceState.KEPT, EvidenceState.SEALED])).limit(1)
+        ).first()
+        is not None,
     )
 
 

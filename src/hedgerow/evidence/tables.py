@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 from hedgerow.database import UtcDateTime, metadata
@@ -104,6 +105,14 @@ evidence = Table(
 )
 Index("ix_evidence_case_id", evidence.c.case_id)
 Index("ix_evidence_state_filed_at", evidence.c.state, evidence.c.filed_at)
+Index("ix_evidence_state_id", evidence.c.state, evidence.c.id)
+# What there are no bytes of; on PostgreSQL the migration says the same.
+Index(
+    "ix_evidence_missing_reason",
+    evidence.c.missing_reason,
+    evidence.c.case_id,
+    sqlite_where=text("missing_reason IS NOT NULL"),
+)
 Index("ix_evidence_retain_until", evidence.c.retain_until)
 
 # What reviewers see in the place of an original. Gone when it is sealed or destroyed.

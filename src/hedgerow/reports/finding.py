@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal_column, select
 
 from hedgerow.cases.tables import cases, clusters, decisions
 from hedgerow.errors import ReportNotFound
@@ -30,25 +31,31 @@ from hedgerow.reports.tables import report_calls, report_files, reports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Row
 
     AnyRow = Row[*tuple[Any, ...]]
 
 __all__ = [
+    "LateReport",
     "Unreported",
     "calls_of",
     "confirmed_at",
+    "count_drafts",
     "count_reports",
     "earlier_report_ids",
     "files_of",
     "find_report",
+    "late_reports",
     "list_reports",
     "lock_report",
     "overdue_reports",
     "unreported_cases",
 ]
+
+
+# Before every alarm there can be: a comparison is what SQLite finds by an index, and IS NOT NULL is not.
+_LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def find_report(connection: Connection, number: int) -> Report:
@@ -116,13 +123,54 @@ def count_reports(connection: Connection) -> dict[tuple[str, str], int]:
 
 def overdue_reports(connection: Connection, *, now: datetime) -> list[Report]:
     """Return the reports that are owed and late, or that wait for a person; those that are latest come first."""
-    is_late = (reports.c.deadline_at <= now) | (reports.c.state == str(ReportState.NEEDS_PERSON))
-    rows = connection.execute(
-        select(reports)
-        .where(reports.c.state.in_([str(each) for each in UNFINISHED]), is_late)
-        .order_by(reports.c.deadline_at, reports.c.id)
-    ).all()
+    rows = connection.execute(select(reports).where(*_is_late(now)).order_by(reports.c.deadline_at, reports.c.id)).all()
     return [_report(connection, row) for row in rows]
+
+
+class LateReport(NamedTuple):
+    """A report that is owed and late, or that waits for a person, in few words.
+
+    Attributes:
+        id: Its number.
+        alarm_level: How often it was said that nobody came.
+        needs_person: Whether nothing more is done until a person says what.
+    """
+
+    id: int
+    alarm_level: int
+    needs_person: bool
+
+
+def late_reports(connection: Connection, *, now: datetime) -> list[LateReport]:
+    """List what `overdue_reports` returns, with one query: for who counts them, or names the first."""
+    rows = connection.execute(
+        select(reports.c.id, reports.c.alarm_level, reports.c.trouble)
+        .where(*_is_late(now))
+        .order_by(reports.c.deadline_at, reports.c.id)
+    )
+    return [LateReport(int(row.id), int(row.alarm_level), row.trouble is not None) for row in rows]
+
+
+def _is_late(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    # Whatever is unfinished has an alarm that is due some day, and nothing else has: their index leads to those few.
+    return (
+        reports.c.alarm_due_at >= _LONG_AGO,
+        reports.c.state.in_([str(each) for each in UNFINISHED]),
+        (reports.c.deadline_at <= now) | (reports.c.state == str(ReportState.NEEDS_PERSON)),
+    )
+
+
+def count_drafts(connection: Connection, environment: Environment) -> int:
+    """Count the drafts of reports to one of the authority's systems."""
+    return int(
+        connection.execute(
+            select(func.count()).where(
+                reports.c.alarm_due_at >= _LONG_AGO,  # as in `_is_late`
+                reports.c.state == str(ReportState.DRAFT),
+                reports.c.environment == str(environment),
+            )
+        ).scalar_one()
+    )
 
 
 class Unreported(NamedTuple):
@@ -158,28 +206,42 @@ def unreported_cases(
         environment: Only reports to this system count as any: a rehearsal reports nothing. None counts all.
         limit: How many at most.
     """
-    of_it = select(reports.c.id).where(reports.c.case_id == cases.c.id)
+    of_it = select(reports.c.id).where(reports.c.case_id == decisions.c.case_id)
     if environment is not None:
         of_it = of_it.where(reports.c.environment == str(environment))
-    since = func.min(decisions.c.effected_at)
-    rows = connection.execute(
-        select(cases.c.id, cases.c.number, since.label("since"))
-        .join(decisions, decisions.c.case_id == cases.c.id)
-        .where(_is_in_force(), ~of_it.exists())
-        .group_by(cases.c.id, cases.c.number)
-        .order_by(since, cases.c.id)
+    # Most of what was confirmed was reported: that is asked first, and all else of the few that are left.
+    since = func.min(decisions.c.effected_at).label("since")
+    found = (
+        select(decisions.c.case_id, since)
+        .where(_took_effect(), ~of_it.exists(), _is_still_confirmed())
+        .group_by(decisions.c.case_id)
+        .order_by(since, decisions.c.case_id)
         .limit(limit)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(cases.c.id, cases.c.number, found.c.since)
+        .join(found, found.c.case_id == cases.c.id)
+        .order_by(found.c.since, cases.c.id)
     )
     return [Unreported(row.id, row.number, row.since) for row in rows]
 
 
 def _is_in_force() -> ColumnElement[bool]:
     """Pick confirmations that took effect, of clusters that are still confirmed; one of a whole case is for any."""
+    return _took_effect() & _is_still_confirmed()
+
+
+def _took_effect() -> ColumnElement[bool]:
+    # The word itself, not a value that is bound, as the partial index of these rows has it.
+    return (decisions.c.verdict == literal_column("'confirmed'")) & decisions.c.effected_at.is_not(None)
+
+
+def _is_still_confirmed() -> ColumnElement[bool]:
     is_of = (decisions.c.cluster_id == clusters.c.id) | (
         decisions.c.cluster_id.is_(None) & (decisions.c.case_id == clusters.c.case_id)
     )
-    confirmed = select(clusters.c.id).where(is_of, clusters.c.verdict == "confirmed").exists()
-    return (decisions.c.verdict == "confirmed") & decisions.c.effected_at.is_not(None) & confirmed
+    return select(clusters.c.id).where(is_of, clusters.c.verdict == "confirmed").exists()
 
 
 def files_of(connection: Connection, report: Report) -> list[ReportFile]:

@@ -135,7 +135,7 @@ reports = Table(
     CheckConstraint("ending IS NULL OR external_id IS NOT NULL", name="ending_of"),
     sqlite_autoincrement=True,  # the audit and the evidence name reports by their number: it is never given out twice
 )
-Index("ix_reports_case_id", reports.c.case_id)
+Index("ix_reports_case_id_environment", reports.c.case_id, reports.c.environment)
 Index("ix_reports_due_at", reports.c.due_at)
 Index("ix_reports_alarm_due_at", reports.c.alarm_due_at)
 Index("ix_reports_account", reports.c.namespace, reports.c.account_id)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from hedgerow.app.clock import now
+from hedgerow.app.rehearsal import test_address
 from hedgerow.reports import approving, arming, credentials, drafting, finding, records
 from hedgerow.reports.arming import SoloRule
 from hedgerow.reports.filing_model import Environment, ReportState
@@ -43,6 +44,7 @@ __all__ = [
     "draft",
     "edit",
     "enter_credentials",
+    "environments_of",
     "filer_of",
     "hurry",
     "list_reports",
@@ -54,6 +56,7 @@ __all__ = [
     "solo_rule",
     "standing",
     "try_credentials",
+    "unreported_of",
     "withdraw",
 ]
 
@@ -389,7 +392,7 @@ def filer_of(settings: Settings, database: Database, keys: ServiceKeys) -> Filer
         keys,
         source,
         seal=sealer(review_keys, rehearse=settings.reports.seal_rehearsed, now=now),
-        test_address=settings.reports.test_url,
+        test_address=test_address(settings),
         solo=solo_rule(settings),
         now=now,
         lease=timedelta(seconds=settings.reports.lease_s),
@@ -487,7 +490,7 @@ def try_credentials(settings: Settings, database: Database, keys: ServiceKeys, e
         destination = destination_of(
             connection,
             environment,
-            test_address=settings.reports.test_url,
+            test_address=test_address(settings),
             keys=keys,
             solo=solo_rule(settings),
             now=now(),
@@ -549,7 +552,7 @@ def standing(settings: Settings, database: Database, *, at: datetime | None = No
     """Say how filing stands: what can be sent, and what is late."""
     time = at or now()
     with database.read() as connection:
-        environments = tuple(_environment(settings, connection, each, time) for each in Environment)
+        environments = environments_of(settings, connection, time)
         late = tuple(_shown(connection, each) for each in finding.overdue_reports(connection, now=time))
         return Standing(
             environments,
@@ -561,13 +564,19 @@ def standing(settings: Settings, database: Database, *, at: datetime | None = No
         )
 
 
-def unreported_of(settings: Settings, connection: Connection) -> tuple[Unreported, ...]:
-    """List the confirmed cases of which there is no report, where one is expected."""
+def environments_of(settings: Settings, connection: Connection, at: datetime) -> tuple[EnvironmentStanding, ...]:
+    """Say how each of the authority's systems stands."""
+    return tuple(_environment(settings, connection, each, at) for each in Environment)
+
+
+def unreported_of(settings: Settings, connection: Connection, *, limit: int = 1_000) -> tuple[Unreported, ...]:
+    """List the confirmed cases of which there is no report, where one is expected, the longest waiting first."""
     if not settings.reports.expected:
         return ()
     # Whoever sends real ones has not reported what was rehearsed.
     is_earnest = settings.reports.environment == str(Environment.PRODUCTION)
-    return tuple(finding.unreported_cases(connection, environment=Environment.PRODUCTION if is_earnest else None))
+    environment = Environment.PRODUCTION if is_earnest else None
+    return tuple(finding.unreported_cases(connection, environment=environment, limit=limit))
 
 
 def _environment(
@@ -580,7 +589,7 @@ def _environment(
     problem: str | None = None
     address: str | None = PRODUCTION_ADDRESS
     if environment is Environment.TEST:
-        address = settings.reports.test_url
+        address = test_address(settings)
         problem = "no_address" if address is None else None
         if address is not None:
             try:
