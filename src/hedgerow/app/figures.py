@@ -83,7 +83,7 @@ class Watch:
         from hedgerow.audit import read_head
         from hedgerow.cases.queues import count_queues
         from hedgerow.evidence import needs_person
-        from hedgerow.reports.finding import overdue_reports
+        from hedgerow.reports.finding import late_reports
 
         service, at = self._service, now()
         health = service.matcher.health()
@@ -95,7 +95,7 @@ class Watch:
                 head = read_head(connection)
                 queues = tuple(count_queues(connection, now=at))
                 open_messages = list(unconfirmed(connection))
-                late = overdue_reports(connection, now=at)
+                late = late_reports(connection, now=at)
                 unreported = unreported_of(service.settings, connection)
                 needs = needs_person(connection, now=at)
         except DatabaseError:

@@ -15,7 +15,7 @@ from hedgerow.audit.tables import audit_checkpoints, audit_entries, audit_head
 from hedgerow.errors import AuditEntryNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from sqlalchemy import Connection, Row
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = [
     "append",
     "entry_lines",
+    "entry_of",
+    "hash_before",
+    "lines_after",
     "list_checkpoints",
     "list_entries",
     "read_head",
@@ -144,10 +147,11 @@ def list_entries(
     for name, value in wanted.items():
         if value is not None:
             statement = statement.where(audit_entries.c[name] == value)
-    return [_entry(row) for row in connection.execute(statement.order_by(audit_entries.c.sequence).limit(limit))]
+    return [entry_of(row) for row in connection.execute(statement.order_by(audit_entries.c.sequence).limit(limit))]
 
 
-def _entry(row: AnyRow) -> AuditEntry:
+def entry_of(row: AnyRow) -> AuditEntry:
+    """Make an entry of its row."""
     return AuditEntry(
         int(row.sequence),
         row.at,
@@ -176,8 +180,19 @@ def entry_lines(connection: Connection, *, first: int = 1) -> Iterator[bytes]:
     head = read_head(connection)
     if not 1 <= first <= max(head.sequence, 1):
         raise AuditEntryNotFound(first)
-    yield header_line(first, _hash_before(connection, first))
-    statement = _RAW.where(audit_entries.c.sequence >= first).order_by(audit_entries.c.sequence)
+    yield header_line(first, hash_before(connection, first))
+    yield from lines_after(connection, first - 1)
+
+
+def lines_after(connection: Connection, sequence: int, *, limit: int | None = None) -> Generator[bytes]:
+    """Go through the lines of the entries after one, without a header, whatever the head of the chain says.
+
+    Args:
+        connection: Of `Database.read`: one state throughout.
+        sequence: The number of the entry before; 0 for all.
+        limit: Most lines.
+    """
+    statement = _RAW.where(audit_entries.c.sequence > sequence).order_by(audit_entries.c.sequence).limit(limit)
     with connection.execute(statement.execution_options(yield_per=_ROWS_PER_FETCH)) as result:
         for row in result:
             hashed = hashed_text(
@@ -203,7 +218,7 @@ def _raw_time(value: object) -> str:
     return time_text(value) if isinstance(value, datetime) else f"{_raw(value).replace(' ', 'T', 1)}Z"
 
 
-def _hash_before(connection: Connection, first: int) -> bytes:
+def hash_before(connection: Connection, first: int) -> bytes:
     """Return the hash of the entry before; where that is gone, what the entry itself says it was."""
     if first == 1:
         return NO_HASH

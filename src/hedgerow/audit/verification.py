@@ -25,7 +25,7 @@ from hedgerow.audit.model import NO_HASH, AuditEntry, Checkpoint, Finding, Head,
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["ROTATED", "verify"]
+__all__ = ["ROTATED", "Verifier", "verify"]
 
 ROTATED = "audit.key_rotated"
 """The action that brings a new key in; a checkpoint of exactly that entry, signed with the old key, vouches for it."""
@@ -51,14 +51,24 @@ def verify(
     Raises:
         SigningSupportMissing: There are checkpoints, and what checks signatures is not installed.
     """
-    verifier = _Verifier(checkpoints, public_keys)
-    verifier.read(iter(lines))
+    verifier = Verifier(checkpoints, public_keys)
+    rest = iter(lines)
+    verifier.begin(next(rest, b""))
+    verifier.follow(rest)
     verifier.finish(head)
     return verifier.result()
 
 
-class _Verifier:
-    """The state of one verification: the last line that held, and what is still to be held against the chain."""
+class Verifier:
+    """The state of one verification: the last line that held, and what is still to be held against the chain.
+
+    `verify` goes through all of a chain at once. Whoever must not take so long at a time begins with the header,
+    follows some lines, comes back with those after the last that held, and finishes when there are none.
+
+    Args:
+        checkpoints: As for `verify`.
+        public_keys: As for `verify`.
+    """
 
     def __init__(self, checkpoints: Iterable[Checkpoint], public_keys: Iterable[bytes]) -> None:
         self._waiting = sorted(checkpoints, key=lambda each: (each.sequence, each.at), reverse=True)
@@ -80,23 +90,44 @@ class _Verifier:
 
     # ── the chain ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def read(self, lines: Iterator[bytes]) -> None:
-        """Go through the lines up to the first that breaks the chain."""
+    @property
+    def last(self) -> int:
+        """The number of the last entry that holds; of the one before the first, where none was read."""
+        return self._last.sequence
+
+    def begin(self, header: bytes) -> None:
+        """Take the first line of all."""
         try:
-            first, previous = read_header(next(lines, b""))
+            first, previous = read_header(header)
         except ValueError as error:
             self._break(Wrong.NOT_THE_FORMAT, 1, None, f"{error}")
             return
         self._first, self._line, self._last = first, 1, Head(first - 1, previous)
         self._judge(None)
-        for line in lines:
+
+    def follow(self, lines: Iterator[bytes], most: int | None = None) -> bool:
+        """Go through lines up to the first that breaks the chain.
+
+        Args:
+            lines: Those after the last that held. Where the chain is broken, they are read further, to say how.
+            most: After so many, stop.
+
+        Returns:
+            Whether there may be more of them.
+        """
+        if not self._is_chained:
+            return False
+        for count, line in enumerate(lines, 1):
             entry = self._entry(line, lines)
             if entry is None:
-                return
+                return False
             self._line += 1
             self._entries += 1
             self._before, self._last = self._last, Head(entry.sequence, entry.hash)
             self._judge(entry)
+            if count == most:
+                return True
+        return False
 
     def _entry(self, line: bytes, rest: Iterator[bytes]) -> AuditEntry | None:
         """Return the line's entry if it continues the chain; otherwise say what is wrong with it."""
