@@ -44,6 +44,7 @@ __all__ = [
     "AccountSettings",
     "ArchiveSettings",
     "EvidenceSettings",
+    "ExposureSettings",
     "FetchSettings",
     "HmaSettings",
     "ImportSettings",
@@ -451,6 +452,27 @@ class EvidenceSettings(_Section):
         return self
 
 
+class ExposureSettings(_Section):
+    """How much people look at, and what protects them while they do."""
+
+    daily_reveals: int = Field(
+        default=40,
+        ge=0,
+        le=1_000,
+        description="Most looks at media as it is that one person has within 24 hours. Everybody may lower their own; "
+        "somebody else with the permission `exposure.limits` may raise it.",
+    )
+    reveals_until_break: int = Field(
+        default=10, ge=1, le=1_000, description="Looks after which nothing is shown for a while."
+    )
+    break_minutes: float = Field(
+        default=10.0, gt=0, le=240, description="Minutes of that while. Who has not looked for so long had a break."
+    )
+    reblur_s: float = Field(
+        default=5.0, ge=1, le=120, description="Seconds after which a picture that is shown is hidden again."
+    )
+
+
 class ReportsSettings(_Section):
     """What every report to an authority says of the reporter, and how reports are filed."""
 
@@ -491,7 +513,8 @@ class ReportsSettings(_Section):
     test_url: str | None = Field(
         default=None,
         description="Where rehearsals go: `http://127.0.0.1:8099/ispws` of `hedgerow simulate cybertipline`, or "
-        "`https://exttest.cybertip.org/ispws`. Without it none are sent. The address of real reports is no setting.",
+        "`https://exttest.cybertip.org/ispws`. Without it they go to the simulator that the first run starts, and else "
+        "nowhere. The address of real reports is no setting.",
     )
     solo: bool = Field(
         default=False,
@@ -676,6 +699,9 @@ class Settings(BaseSettings):
     )
     evidence: EvidenceSettings = Field(
         default=EvidenceSettings(), description="Where evidence is kept, and under which keys."
+    )
+    exposure: ExposureSettings = Field(
+        default=ExposureSettings(), description="How much people look at, and what protects them."
     )
     reports: ReportsSettings = Field(default=ReportsSettings(), description="What reports say of the reporter.")
 

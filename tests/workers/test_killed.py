@@ -108,7 +108,7 @@ def _load(house: House, batch: int, events: list[int], cases: list[Case]) -> Non
     cases.append(case)
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [3, pytest.param(100, marks=pytest.mark.slow)])
 def test_nothing_is_lost_and_nothing_takes_effect_twice(
     database: Database, past_house: House, platform: Platform, folder: Path, kills: int
 ) -> None:

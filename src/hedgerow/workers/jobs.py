@@ -23,6 +23,8 @@ from hedgerow.workers.preserving import (
     seal_evidence,
     sweep_vault,
 )
+from hedgerow.workers.rehearsing import Rehearser
+from hedgerow.workers.rendering import Renderer
 from hedgerow.workers.reporting import Reporter, alarm_about_reports, preserve_filed
 
 if TYPE_CHECKING:
@@ -141,6 +143,8 @@ JOBS: Final = (
     Job("evidence sealing", 10.0, _plain(seal_evidence)),
     Job("evidence gaps", 60.0, _plain(fill_gaps)),
     Job("vault sweep", 600.0, _plain(sweep_vault)),
+    Job("renditions", 1.0, Renderer),
+    Job("rehearsal", 0.5, Rehearser),
     Job("reports", 2.0, Reporter),
     Job("report alarms", 30.0, _plain(alarm_about_reports)),
     Job("filed evidence", 30.0, _plain(preserve_filed)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from hedgerow.app.rehearsal import test_address
 from hedgerow.app.serving.reports import filer_of
 from hedgerow.errors import HedgerowError
 from hedgerow.reports.alarms import raise_alarms
@@ -34,6 +35,7 @@ class Reporter:
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
         self._filer: Filer | None = None
+        self._address: str | None = None
 
     def __call__(self, turn: Turn) -> int:
         """Work on what is due, and return on how many reports."""
@@ -41,7 +43,10 @@ class Reporter:
             if not is_any_due(connection, now=turn.now()):
                 return 0
         wiring = self._wiring
-        filer = self._filer = self._filer or filer_of(wiring.settings, wiring.database, wiring.keys)
+        address = test_address(wiring.settings)
+        if self._filer is None or address != self._address:  # a simulator came or went
+            self._filer, self._address = filer_of(wiring.settings, wiring.database, wiring.keys), address
+        filer = self._filer
         done = 0
         while done < _PER_TURN and not turn.is_stopping() and filer.run_one(is_stopping=turn.is_stopping):
             done += 1
