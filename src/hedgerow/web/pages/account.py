@@ -12,6 +12,7 @@ from hedgerow.app import now
 from hedgerow.app.logins import change_own_password, end_own_session, list_own_sessions
 from hedgerow.errors import HedgerowError, LoginRefused, PasswordRefused, TooManyRequests
 from hedgerow.web.callers import Caller, person, service_of
+from hedgerow.web.pages.language import marked
 from hedgerow.web.pages.rendering import count_attempt, redirect, render
 from hedgerow.web.sessions import forget_cookie, form_of
 
@@ -20,9 +21,9 @@ __all__ = ["account_page", "router"]
 router = APIRouter(prefix="/account")
 
 _NOTES: Final = {
-    "session_ended": "The session has ended.",
-    "authenticator_removed": "The authenticator is removed; logins ask for no code any more.",
-    "linked": "Your account is linked: from now on you can log in through the provider.",
+    "session_ended": marked("The session has ended."),
+    "authenticator_removed": marked("The authenticator is removed; logins ask for no code any more."),
+    "linked": marked("Your account is linked: from now on you can log in through the provider."),
 }
 _Form = Annotated[dict[str, str], Depends(form_of)]
 _Person = Annotated[Caller, Depends(person)]
@@ -41,7 +42,8 @@ def change_password(request: Request, caller: _Person, form: _Form) -> Response:
     assert caller.session is not None  # noqa: S101  (`person` has looked)
     new = form.get("new_password", "")
     if new != form.get("new_again", ""):
-        return account_page(request, caller, words="The two new passwords are not the same.", field="new_again")
+        said = marked("The two new passwords are not the same.")
+        return account_page(request, caller, words=said, field="new_again")
     try:
         count_attempt(request)
         change_own_password(

@@ -20,6 +20,7 @@ from hedgerow.app.logins import (
 )
 from hedgerow.errors import HedgerowError, LoginRefused, SessionEnded, TooManyRequests
 from hedgerow.web.callers import Caller, person, public, service_of
+from hedgerow.web.pages.language import marked
 from hedgerow.web.pages.rendering import count_attempt, local_path, redirect, render
 from hedgerow.web.problems import status_of
 from hedgerow.web.sessions import (
@@ -41,12 +42,12 @@ router = APIRouter()
 
 _TICKET: Final = "hedgerow-login"
 _NOTES: Final = {
-    "logged_out": "You are logged out.",
-    "password_set": "Your password is set. Log in with it.",
-    "password_changed": "Your password was changed, and all your sessions have ended. Log in with the new one.",
-    "unlinked": "The login provider is not linked any more, and all your sessions have ended.",
-    "session_over": "You were not logged in any more, so nothing was changed. Log in and repeat it.",
-    "code_late": "The time for the code was over. Begin again.",
+    "logged_out": marked("You are logged out."),
+    "password_set": marked("Your password is set. Log in with it."),
+    "password_changed": marked("Your password was changed, and all your sessions have ended. Log in with the new one."),
+    "unlinked": marked("The login provider is not linked any more, and all your sessions have ended."),
+    "session_over": marked("You were not logged in any more, so nothing was changed. Log in and repeat it."),
+    "code_late": marked("The time for the code was over. Begin again."),
 }
 _FORBIDDEN: Final = 403
 _Form = Annotated[dict[str, str], Depends(form_of)]

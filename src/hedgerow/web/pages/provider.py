@@ -14,6 +14,7 @@ from hedgerow.app.oidc import TICKET_S, Provider, link_identity, log_in_by_ident
 from hedgerow.errors import InvalidRequest, LoginRefused, TooManyRequests
 from hedgerow.web.callers import Caller, person, public, service_of
 from hedgerow.web.pages.account import account_page
+from hedgerow.web.pages.language import marked
 from hedgerow.web.pages.logging_in import begin_session
 from hedgerow.web.pages.rendering import count_attempt, local_path, redirect, render
 from hedgerow.web.sessions import base_address, forget_cookie, form_of, keep_cookie, shown_cookie
@@ -64,10 +65,10 @@ def finish(request: Request) -> Response:
     identity = provider.finish(service.keys, shown_cookie(request, _TICKET), came, at=now())
     if identity.user_id is not None:
         link_identity(service.database, identity, at=now())
-        response = _go(request, "/account?note=linked", "your account", "Your account is linked")
+        response = _go(request, "/account?note=linked", marked("your account"), marked("Your account is linked"))
     else:
         logged_in = log_in_by_identity(service.settings, service.database, identity, at=now())
-        response = _go(request, identity.going_to, "Hedgerow", "You are logged in")
+        response = _go(request, identity.going_to, "Hedgerow", marked("You are logged in"))
         begin_session(request, logged_in, response)
     forget_cookie(request, response, name=_TICKET)
     return response
@@ -89,7 +90,7 @@ def begin_link(request: Request, caller: _Person, form: _Form) -> Response:
     back = base_address(request) + _BACK
     begun = provider.begin(service.keys, back, user_id=caller.user_id, at=now())
     # A form's answer may not lead elsewhere (form-action of our policy), so that the page itself goes on.
-    response = _go(request, begun.address, service.settings.oidc.name, "One moment")
+    response = _go(request, begun.address, service.settings.oidc.name, marked("One moment"))
     keep_cookie(request, response, begun.ticket, name=_TICKET, lifetime_s=TICKET_S, is_strict=False)
     return response
 

@@ -13,6 +13,7 @@ from hedgerow.app import now
 from hedgerow.app.logins import OpenLink, show_link
 from hedgerow.errors import HedgerowError, InvalidUserName, PasswordRefused, TooManyRequests
 from hedgerow.web.callers import public, service_of
+from hedgerow.web.pages.language import marked
 from hedgerow.web.pages.rendering import count_attempt, redirect, render
 from hedgerow.web.problems import status_of
 from hedgerow.web.sessions import base_address, check_same_site, form_of
@@ -42,7 +43,7 @@ def use(request: Request, token: str, form: Annotated[dict[str, str], Depends(fo
     name, password = form.get("name", ""), form.get("password", "")
     link = show_link(service.database, token, at=now())
     if password != form.get("again", ""):
-        return _page(request, link, name=name, errors={"again": "The two passwords are not the same."})
+        return _page(request, link, name=name, errors={"again": marked("The two passwords are not the same.")})
     try:
         if link.user is None:
             app.accept_first_admin(service.database, token, name, password, at=now())
