@@ -3,6 +3,7 @@
 # make check   format, lint, types, contracts
 # make bench   benchmarks, peers side by side (installs the peers; some need a compiler)
 # make bench-service   the service under load alone, beside its peer
+# make bench-console   the pages of the console, with 100,000 cases
 # make soak    all tests, the long soaks too, with ten times the examples
 # make docs    write the generated reference pages anew
 
@@ -14,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 SOURCES := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-service bench-100m soak docs clean
+.PHONY: help demo test check bench bench-service bench-console bench-100m soak docs clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -77,6 +78,9 @@ bench: $(VENV)/.bench
 
 bench-service: $(VENV)/.bench
 	@$(BIN)/python benchmarks/service.py
+
+bench-console: $(VENV)/.dev
+	@$(BIN)/python benchmarks/console.py
 
 bench-100m: $(VENV)/.bench
 	@$(BIN)/python benchmarks/index.py --sizes 1e8 --sets uniform --without-faiss --output benchmarks/results/index-100m.json

@@ -43,6 +43,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "video_copies": (),
     "service": (),
     "vault": (),
+    "console": (),
 }
 """Name of the script → what it is given here, in the order of the page."""
 

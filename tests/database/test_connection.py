@@ -219,3 +219,10 @@ opened.close()
 """
     command = [sys.executable, "-c", script, str(data), statement]
     return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)  # type: ignore[no-any-return]  # a list of names
+
+
+def test_postgresql_is_told_that_rows_are_found_by_an_index_in_memory(tmp_path: Path, postgresql_url: str) -> None:
+    opened = open_database(tmp_path, postgresql_url)
+    with opened.read() as connection:
+        assert connection.execute(text("SHOW random_page_cost")).scalar_one() == "1.1"
+    opened.close()

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from hedgerow.cases.model import Classification, Form, Queue, Stage, State, Verdict
@@ -164,7 +165,8 @@ Index(
 )
 Index("ix_cases_claim_expires_at", cases.c.claim_expires_at)
 Index("ix_cases_wake_at", cases.c.wake_at)
-Index("ix_cases_state_changed_at", cases.c.state_changed_at)
+# What is decided, acted upon or closed, the latest first.
+Index("ix_cases_state_state_changed_at_id", cases.c.state, cases.c.state_changed_at, cases.c.id)
 
 clusters = Table(
     "clusters",
@@ -238,6 +240,15 @@ decisions = Table(
 Index("ix_decisions_case_id", decisions.c.case_id)
 Index("ix_decisions_due_at", decisions.c.due_at)
 Index("ix_decisions_decided_by_decided_at", decisions.c.decided_by, decisions.c.decided_at)
+Index("ix_decisions_stage_decided_at", decisions.c.stage, decisions.c.decided_at)
+# What was confirmed and took effect, for who looks which of it was reported; on PostgreSQL the migration says the same.
+Index(
+    "ix_decisions_confirmed",
+    decisions.c.case_id,
+    decisions.c.effected_at,
+    decisions.c.cluster_id,
+    sqlite_where=text("verdict = 'confirmed' AND effected_at IS NOT NULL"),
+)
 
 suppressions = Table(
     "suppressions",
@@ -307,6 +318,8 @@ Index("ix_matches_entry_id", matches.c.entry_id)
 Index("ix_matches_bank_id", matches.c.bank_id)
 Index("ix_matches_suppression_id", matches.c.suppression_id)
 Index("ix_matches_matched_at", matches.c.matched_at)
+# Which categories there are: each is found behind the one before.
+Index("ix_matches_category", matches.c.category)
 
 # Who saw what. Rows are inserted and read, never changed and never deleted: what a report says of viewing follows.
 views = Table(

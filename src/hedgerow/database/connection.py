@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
+    from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
 __all__ = ["Database", "large_cache", "open_database"]
@@ -135,6 +136,8 @@ def open_database(data: Path, url: str | None = None, *, is_restoring: bool = Fa
         if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
             raise DatabaseUnavailable(f"SQLite {sqlite3.sqlite_version} is older than 3.35")
         _configure_sqlite(engine)
+    elif parsed.get_backend_name() == "postgresql":
+        _configure_postgresql(engine)
     return Database(engine)
 
 
@@ -151,6 +154,21 @@ def _create_private(data: Path) -> None:
             os.close(os.open(data / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise DatabaseUnavailable(error.strerror or "the data folder cannot be written") from error
+
+
+def _configure_postgresql(engine: Engine) -> None:
+    """Tell the planner that a row found by an index costs little more than the next one of a table.
+
+    Its default (4.0) is that of disks with heads. With it, to look up the thousand cases in which an entry was judged,
+    PostgreSQL reads all cases: 87 ms with 129,000 of them, in the place of 19 ms (benchmarks/console.py).
+    """
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute("SET random_page_cost = 1.1")
+        cursor.close()
+        connection.commit()
 
 
 def _configure_sqlite(engine: Engine) -> None:
