@@ -171,10 +171,10 @@ def _store_of(request: pytest.FixtureRequest, settings: Settings) -> tuple[Any, 
     return request.getfixturevalue("object_store").client(), request.getfixturevalue("bucket")
 
 
-def test_eight_kills_leave_whole_objects_and_no_plaintext(
+def test_four_kills_leave_whole_objects_and_no_plaintext(
     vault_settings: Settings, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    _run(vault_settings, tmp_path / "temporary", 8, *_store_of(request, vault_settings))
+    _run(vault_settings, tmp_path / "temporary", 4, *_store_of(request, vault_settings))
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ def true_share(cell: int, spread: float | None) -> float:
     return float((random.binomial(CELLS - 1, share, 40_000_000) <= cell).mean())
 
 
-@pytest.mark.parametrize("spread", [None, 150.0])
+@pytest.mark.parametrize("spread", [None, pytest.param(150.0, marks=pytest.mark.slow)])
 def test_two_powers_of_ten_below_the_counts_the_estimate_is_right_or_careful(spread: float | None) -> None:
     tail = fit_tail(drawn(400_000, spread))
     cell = 37 if spread is None else 30

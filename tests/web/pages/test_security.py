@@ -7,19 +7,31 @@ from __future__ import annotations
 import inspect
 import re
 from html.parser import HTMLParser
-from importlib import resources
+from importlib import resources, util
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi import FastAPI
+from tests.web.links import followed, shape
+from tests.web.pages.conftest import Browser
 
+from hedgerow import accounts
+from hedgerow import actions as sent
+from hedgerow.accounts import Role
+from hedgerow.accounts.model import SessionPolicy
+from hedgerow.accounts.sessions import begin_session
+from hedgerow.app import now
 from hedgerow.errors import HedgerowError
+from hedgerow.hma import exchanging
+from hedgerow.hma.model import BankRules
 from hedgerow.web.app import _untold
 from hedgerow.web.pages.rendering import local_path
 from hedgerow.web.security import POLICY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from hedgerow.accounts import User
     from hedgerow.database import Database
@@ -27,7 +39,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.sqlite_file
 PUBLIC = ("/login", "/login?note=logged_out", "/problems/login_refused", "/nowhere")
 OWN = ("/", "/account", "/account/authenticator")
-VOID = {"meta", "link", "input", "path", "rect", "br"}
+VOID = {"meta", "link", "input", "path", "rect", "line", "circle", "br", "img"}
+PURPOSES = {"username", "current-password", "new-password", "one-time-code", "off"}
 
 
 class Page(HTMLParser):
@@ -37,6 +50,7 @@ class Page(HTMLParser):
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
+        self.texts = {"script": ""}
         self.feed(text)
         assert self.open == []
 
@@ -51,6 +65,10 @@ class Page(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] in self.texts:
+            self.texts[self.open[-1]] += data
+
     def all(self, *tags: str) -> list[dict[str, str | None]]:
         return [attributes for tag, attributes in self.elements if tag in tags]
 
@@ -64,6 +82,47 @@ def pages(browser: Any, ada: User) -> list[tuple[str, Page]]:
     found |= {path: browser.get(path) for path in OWN}
     found["wrong password"] = browser.send("/account/password", old_password="a", new_password="b", new_again="b")
     return [(path, Page(answer.text)) for path, answer in found.items()]
+
+
+@pytest.fixture
+def everywhere(database: Database, tmp_path: Path, serve: Callable[..., FastAPI]) -> list[tuple[str, Page]]:
+    """Give one page of each kind to which links lead anybody, in a house with something in its lists."""
+    desk = _desk(database, tmp_path)
+    app = serve(reports={"reporter_email": "trust-and-safety@platform.example"})
+    report = desk.draft(2)
+    desk.approve(desk.drafted(report.case_id, []))
+    with database.write() as connection:
+        sent.add_endpoint(connection, "https://platform.example/hooks", keys=desk.keys, actor="cli", now=now())
+        sent.enqueue(connection, "test", subject_type="webhook", subject_id=1, data={}, actor="cli", now=now())
+        exchanging.create_exchange(
+            connection, "PARTNER", "sample", {}, is_enabled=True, rules=BankRules(), actor="cli", now=now()
+        )
+    found: dict[str, tuple[str, Page]] = {}
+    for role in (each for each in Role if each is not Role.SERVICE):
+        visitor = Browser(app)
+        with database.write() as connection:
+            user = accounts.create_user(connection, f"the-{role}", roles=[role], actor="cli", now=now())
+            logged_in = begin_session(connection, user, policy=SessionPolicy(), how="password", now=now())
+        visitor.cookies["hedgerow"] = logged_in.token
+        if role is Role.CUSTODIAN:
+            visitor.send("/evidence/1/opening", reason="a court asks")
+        if role is Role.REVIEWER:
+            visitor.send("/cases/next")
+        for path, page in followed(visitor.get):
+            found.setdefault(f"{shape(path)} for {role}", (path, Page(page)))
+    assert len({each.partition(" ")[0] for each in found}) >= 35
+    return [(path, page) for path, (_, page) in found.items()]
+
+
+def _desk(database: Database, folder: Path) -> Any:
+    """Return what tests of reports have: people, a case with evidence, drafts (loaded by its path: it is no module)."""
+    path = Path(__file__).parents[2] / "reports" / "conftest.py"
+    specification = util.spec_from_file_location("reports_conftest", path)
+    assert specification is not None
+    assert specification.loader is not None
+    module = util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module.Desk(database, folder, now())
 
 
 def test_every_page_comes_with_the_strict_policy_and_is_stored_nowhere(browser: Any, ada: User) -> None:
@@ -98,48 +157,97 @@ def test_no_page_has_a_script_a_style_or_an_event_in_it_or_loads_anything_from_e
     pages: list[tuple[str, Page]],
 ) -> None:
     for path, page in pages:
-        assert not page.all("script", "style", "iframe", "object", "embed", "img", "base"), path
-        for tag, attributes in page.elements:
-            assert not any(name == "style" or name.startswith("on") for name in attributes), (path, tag)
-            for name in ("src", "href", "action"):
-                value = attributes.get(name)
-                assert value is None or re.match(r"/(?!/)|#|otpauth:", value), (path, tag, value)
+        _loads_nothing_of_others(path, page)
+        assert not page.all("img"), path
 
 
 def test_every_field_has_a_label_a_purpose_and_ids_are_there_once(pages: list[tuple[str, Page]]) -> None:
     for path, page in pages:
-        ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
-        assert len(ids) == len(set(ids)), path
-        labelled = {attributes["for"] for attributes in page.all("label")}
-        for field in page.all("input"):
-            if field["type"] == "hidden" or field.get("aria-hidden") == "true":
-                continue
-            assert field["id"] in labelled, (path, field)
-            assert field["autocomplete"] in {"username", "current-password", "new-password", "one-time-code"}
-        for attributes in (each for _, each in page.elements):
-            for name in ("aria-describedby", "aria-labelledby"):
-                assert set((attributes.get(name) or "").split()) <= set(ids), (path, attributes)
+        _names_its_fields(path, page)
 
 
 def test_every_page_says_its_language_has_one_heading_one_main_part_and_a_way_to_skip_to_it(
     pages: list[tuple[str, Page]],
 ) -> None:
     for path, page in pages:
-        assert page.all("html") == [{"lang": "en"}]
-        assert len(page.all("h1")) == len(page.all("main")) == len(page.all("title")) == 1, path
-        assert page.all("a")[0] == {"class": "skip", "href": "#content"}
-        order = [tag for tag, _ in page.elements if tag in {"h1", "h2", "h3"}]
-        assert order[0] == "h1", path
-        assert not any("tabindex" in each and int(each["tabindex"] or 0) > 0 for _, each in page.elements)
+        _is_in_order(path, page)
 
 
 def test_every_form_that_changes_something_with_a_session_carries_its_token(pages: list[tuple[str, Page]]) -> None:
     for path, page in pages:
-        if path not in OWN:
+        if path in OWN:
+            _proves_its_forms(path, page)
+
+
+def test_the_same_holds_on_every_page_of_the_console(everywhere: list[tuple[str, Page]]) -> None:
+    for path, page in everywhere:
+        _loads_nothing_of_others(path, page)
+        _names_its_fields(path, page)
+        _is_in_order(path, page)
+        _proves_its_forms(path, page)
+
+
+def test_who_tries_too_often_gets_a_page_like_any_other(serve: Callable[..., FastAPI], ada: User) -> None:
+    visitor = Browser(serve(server={"refusals_per_minute": 1}))
+    for status in (403, 429):
+        answer = visitor.log_in("ada", "no such password")
+        assert answer.status_code == status
+        page = Page(answer.text)
+        _loads_nothing_of_others("/login", page)
+        _names_its_fields("/login", page)
+        _is_in_order("/login", page)
+
+
+def _loads_nothing_of_others(path: str, page: Page) -> None:
+    assert not page.all("style", "iframe", "object", "embed", "base"), path
+    for script in page.all("script"):  # our own module, from a file, and nothing written into the page
+        assert script.keys() == {"type", "src"}, path
+        assert script["type"] == "module"
+        assert re.fullmatch(r"/static/[0-9a-f]{12}/console\.js", script["src"] or ""), path
+    assert len(page.all("script")) <= 1, path
+    assert page.texts["script"] == "", path
+    for tag, attributes in page.elements:
+        assert not any(name == "style" or name.startswith("on") for name in attributes), (path, tag)
+        for name in ("src", "href", "action", "formaction"):
+            value = attributes.get(name)
+            assert value is None or re.match(r"/(?!/)|[#?]|otpauth:", value), (path, tag, value)
+    for picture in page.all("img"):
+        assert re.fullmatch(r"/media/\d+/(tile|strip|blurred)", picture["src"] or ""), path
+
+
+def _names_its_fields(path: str, page: Page) -> None:
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids)), (path, [each for each in ids if ids.count(each) > 1])
+    labelled = {attributes["for"] for attributes in page.all("label")}
+    assert labelled <= set(ids), path
+    for field in page.all("input", "select", "textarea"):
+        kind = field.get("type")
+        if kind == "hidden" or field.get("aria-hidden") == "true":
             continue
-        forms = [each for each in page.all("form") if each.get("method") == "post"]
-        tokens = [each for each in page.all("input") if each.get("name") == "csrf_token"]
-        assert len(forms) == len(tokens) > 0, path
+        assert field["id"] in labelled, (path, field)
+        if kind not in {"radio", "checkbox", "file"} and "type" in field:
+            assert field.get("autocomplete") in PURPOSES, (path, field)
+    for attributes in (each for _, each in page.elements):
+        for name in ("aria-describedby", "aria-labelledby", "aria-controls"):
+            assert set((attributes.get(name) or "").split()) <= set(ids), (path, attributes)
+
+
+def _is_in_order(path: str, page: Page) -> None:
+    assert page.all("html") == [{"lang": "en"}]
+    assert len(page.all("h1")) == len(page.all("main")) == len(page.all("title")) == 1, path
+    assert page.all("a")[0] == {"class": "skip", "href": "#content"}
+    order = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert order[0] == 1, path
+    assert all(following <= level + 1 for level, following in pairwise(order)), (path, order)
+    assert not any("tabindex" in each and int(each["tabindex"] or 0) > 0 for _, each in page.elements)
+    for head in page.all("th"):
+        assert head.get("scope") in {"col", "row"}, path
+
+
+def _proves_its_forms(path: str, page: Page) -> None:
+    forms = [each for each in page.all("form") if each.get("method") == "post"]
+    tokens = [each for each in page.all("input") if each.get("name") == "csrf_token"]
+    assert len(forms) == len(tokens) > 0, path
 
 
 def test_no_page_asks_a_browser_to_zoom_less(pages: list[tuple[str, Page]]) -> None:
@@ -199,14 +307,14 @@ def test_the_first_page_leads_a_program_to_the_state_of_the_service(browser: Any
     assert (answer.status_code, answer.headers["location"]) == (302, "/status")
 
 
-@pytest.mark.parametrize("path", ["/static/nothing.css", "/static/..%2frendering.py", "/static/%2e%2e/routes.py"])
+@pytest.mark.parametrize("path", ["/static/1/nothing.css", "/static/1/..%2frendering.py", "/static/1/%2e%2e/routes.py"])
 def test_no_other_file_is_given(browser: Any, path: str) -> None:
     assert browser.get(path).status_code == 404
 
 
 def test_files_may_be_kept_since_their_address_changes_with_them(browser: Any) -> None:
     page = browser.get("/login").text
-    address = re.search(r'href="(/static/hedgerow\.css\?[0-9a-f]{12})"', page)
+    address = re.search(r'href="(/static/[0-9a-f]{12}/hedgerow\.css)"', page)
     assert address is not None
     assert "immutable" in browser.get(address[1]).headers["cache-control"]
 
@@ -224,6 +332,7 @@ TEXT = [
     ("accent", "paper"), ("accent", "card"), ("accent-strong", "card"), ("accent-strong", "note-paper"),
     ("on-accent", "accent"), ("on-accent", "accent-strong"), ("bad", "paper"), ("bad", "card"), ("bad", "bad-paper"),
     ("on-bad", "bad"), ("on-bad", "bad-strong"), ("ink", "bad-paper"), ("quiet", "note-paper"),
+    ("on-rehearsal", "rehearsal"), ("on-rehearsal", "rehearsal-stripe"),
 ]  # fmt: skip  # pairs of words
 SHAPES = [
     ("edge", "card"),
@@ -260,8 +369,9 @@ def test_text_and_shapes_stand_out_from_what_is_behind_them(scheme: str) -> None
             assert _contrast(colours[one], colours[other]) >= least, (scheme, one, other)
 
 
-def test_the_style_sheet_loads_nothing_and_every_colour_of_it_is_a_variable() -> None:
-    sheet = resources.files("hedgerow.web.pages").joinpath("static", "hedgerow.css").read_text("utf-8")
+def test_the_style_sheets_load_nothing_and_every_colour_of_them_is_a_variable() -> None:
+    folder = resources.files("hedgerow.web.pages").joinpath("static")
+    sheet = "".join(folder.joinpath(name).read_text("utf-8") for name in ("hedgerow.css", "console.css"))
     assert not re.search(r"url\(|@import|expression", sheet)
     loose = [
         line
