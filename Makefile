@@ -4,7 +4,7 @@
 # make bench   benchmarks, peers side by side (installs the peers; some need a compiler)
 # make bench-service   the service under load alone, beside its peer
 # make bench-console   the pages of the console, with 100,000 cases
-# make soak    all tests, the long soaks too, with ten times the examples
+# make soak    all tests, the long soaks too, with many more examples
 # make docs    write the generated reference pages anew
 
 VENV ?= .venv

@@ -1,6 +1,6 @@
 """PostgreSQL for tests: a server of our own, and databases that are migrated and empty.
 
-A database is made once and emptied after each test, which takes a sixth of the time that making a new one takes. It
+A database is made once and emptied after each test, which takes a third of the time that making a new one takes. It
 gets another name then: what a test has left running finds nothing under the old one.
 """
 
