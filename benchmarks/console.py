@@ -194,7 +194,7 @@ def pages_of(database: Database) -> list[Page]:
         "requests": "/evidence/requests",
         "custodians": "/evidence/custodians",
         "people": "/team/people",
-        "work": "/team/work",
+        "work": "/team/working",
         "quality": "/team/quality",
         "exposure of the team": "/team/exposure",
         "own exposure": "/account/exposure",

@@ -68,6 +68,6 @@ def test_no_page_is_wider_than_a_telephone(visit: Callable[..., Any], house: Any
             page.goto(f"{house.base}{path}")
             assert page.evaluate(WIDE) <= 0, path
     with visit("lea", viewport={"width": 320, "height": 640}) as page:
-        for path in ("/team/work", "/team/quality", "/insight"):
+        for path in ("/team/working", "/team/quality", "/insight"):
             page.goto(f"{house.base}{path}")
             assert page.evaluate(WIDE) <= 0, path

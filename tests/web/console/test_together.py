@@ -77,7 +77,7 @@ def test_two_who_press_next_at_once_get_different_cases_and_what_one_leaves_come
     both = {str(house.screen(picture(each), account=f"both {each}")["case"]["number"]) for each in (1, 2)}
     with visit("rob") as rob:
         with visit("rey") as rey, visit("lea") as lea:
-            lea.goto(f"{house.base}/team/work")
+            lea.goto(f"{house.base}/team/working")
             rob.keyboard.press("n")
             rey.keyboard.press("n")
             left, kept = number_on(rey), number_on(rob)

@@ -67,7 +67,7 @@ PATHS = {
     "/evidence/requests": 13,
     "/evidence/custodians": 19,
     "/team/people": 14,
-    "/team/work": 18,
+    "/team/working": 18,
     "/team/exposure": 18,
     "/account": 15,
     "/account/keys": 16,

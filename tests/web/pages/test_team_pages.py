@@ -192,7 +192,7 @@ def test_names_are_listed_page_by_page(browser: Any, ada: User, database: Databa
 def test_everybody_is_led_to_their_part_and_sees_no_other(browser: Any, add_user: Callable[..., User]) -> None:
     allowed = {
         Role.ADMIN: ("/team/people", {"/team/people"}),
-        Role.LEAD: ("/team/work", {"/team/work", "/team/quality"}),
+        Role.LEAD: ("/team/working", {"/team/working", "/team/quality"}),
         Role.REVIEWER: (None, set()),
         Role.CUSTODIAN: (None, set()),
     }
@@ -203,7 +203,7 @@ def test_everybody_is_led_to_their_part_and_sees_no_other(browser: Any, add_user
         answer = browser.get("/team")
         assert answer.headers.get("location") == first
         assert answer.status_code == (303 if first else 403)
-        for path in ("/team/people", "/team/work", "/team/quality"):
+        for path in ("/team/people", "/team/working", "/team/quality"):
             page = browser.get(path)
             assert page.status_code == (200 if path in seen else 403), (role, path)
             if path in seen:
@@ -223,16 +223,16 @@ def test_a_lead_sees_who_works_on_what_and_gives_a_case_to_somebody_else(
     number = claimed(rey)
     claimed(rob, "2026-00002", minutes=-1)
     browser.log_in("lea")
-    page = browser.get("/team/work").text
+    page = browser.get("/team/working").text
     assert page.index("2026-00002") < page.index(number)
     assert "over: it returns to its queue" in page
     assert ">ana<" not in page  # takes no cases
-    answer = browser.send(f"/team/work/{number}/reassign", to=str(rob.id))
-    assert answer.headers["location"] == "/team/work?note=reassigned"
+    answer = browser.send(f"/team/working/{number}/reassign", to=str(rob.id))
+    assert answer.headers["location"] == "/team/working?note=reassigned"
     assert actions()[-1] == "case.reassigned"
     for said in ("", "none", "99999999999999999999", "77"):
-        assert browser.send(f"/team/work/{number}/reassign", to=said).status_code == 422
-    assert browser.send("/team/work/2026-09999/reassign", to=str(rob.id)).status_code == 404
+        assert browser.send(f"/team/working/{number}/reassign", to=said).status_code == 422
+    assert browser.send("/team/working/2026-09999/reassign", to=str(rob.id)).status_code == 404
 
 
 def test_quality_of_nothing_is_none(browser: Any, add_user: Callable[..., User]) -> None:

@@ -37,7 +37,7 @@ _ON_A_PAGE: Final = 100
 _QUALITY_DAYS: Final = 90
 _LOOKS_EVERY_S: Final = 3
 _PARTS: Final = (
-    (Permission.CASES_ASSIGN, "/team/work"),
+    (Permission.CASES_ASSIGN, "/team/working"),
     (Permission.USERS_MANAGE, "/team/people"),
     (Permission.QUALITY_SAMPLE, "/team/quality"),
     (Permission.EXPOSURE_LIMITS, "/team/exposure"),
@@ -233,27 +233,27 @@ def _link(request: Request, caller: Caller, user: User, link: NewLink) -> Respon
 # ── work ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@router.get("/work")
+@router.get("/working")
 def show_work(request: Request, caller: _Assigner, note: str | None = None) -> Response:
     """Show who works on what, and who is here."""
     return _work(request, caller, note=_NOTES.get(note or ""))
 
 
-@router.get("/work/live")
+@router.get("/working/live")
 def live(request: Request, _caller: _Assigner) -> Response:
     """Say in few words whether anything is different; the page asks now and then while somebody looks at it."""
     found = team.work(service_of(request))
     return JSONResponse({"version": found.version, "is_under_way": True, "wait_s": _LOOKS_EVERY_S})
 
 
-@router.post("/work/{case}/reassign")
+@router.post("/working/{case}/reassign")
 def reassign(request: Request, caller: _Assigner, case: CaseNumber, form: _Form) -> Response:
     """Give a case to somebody else."""
     try:
         cases.reassign(service_of(request).database, case, _user_number(form.get("to", "")), actor=caller.actor)
     except (ClaimRefused, TransitionRefused, UserNotFound) as error:
         return _work(request, caller, error=error, about=case)
-    return redirect("/team/work?note=reassigned")
+    return redirect("/team/working?note=reassigned")
 
 
 def _user_number(said: str) -> int:
