@@ -63,9 +63,9 @@ $(VENV)/.bench: $(SOURCES) $(VENV)/.dev | $(BIN)/python
 demo: $(VENV)/.demo
 	@$(BIN)/hedgerow demo
 
-# One process more than there are cores: many tests wait for a server, a clock or the disk.
+# More processes than there are cores: many tests wait for a server, a clock or the disk.
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest -q -m "not slow" -n "$$(( $$(nproc) + 1 ))" --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -q -m "not slow" -n "$$(( $$(nproc) + 2 ))" --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff format --check .

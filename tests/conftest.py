@@ -138,6 +138,6 @@ def postgresql_server() -> Iterator[URL]:
 
 
 # No test is timed (CONTRIBUTING.md): a busy machine must not make one fail. `make soak` looks for more examples.
-hypothesis.settings.register_profile("hedgerow", deadline=None, max_examples=30)
+hypothesis.settings.register_profile("hedgerow", deadline=None, max_examples=20)
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=500)
 hypothesis.settings.load_profile("hedgerow")

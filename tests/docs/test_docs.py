@@ -21,7 +21,6 @@ import os
 import re
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -304,22 +303,21 @@ def _missing(shown: list[str], printed: str) -> str | None:
 WITH_COMMANDS = [path for path in RUNNABLE if _steps(path)]
 
 
-@pytest.fixture(scope="module")
-def outcomes(prepared: Callable[[Path], Path]) -> dict[Path, list[tuple[int, str]]]:
-    """Run the commands of all documents, two documents at a time: most of a command's time is its start."""
-    folders = [prepared(path) for path in WITH_COMMANDS]
-    with ThreadPoolExecutor(2) as threads:
-        found = threads.map(_run, map(_steps, WITH_COMMANDS), folders)
-        return dict(zip(WITH_COMMANDS, found, strict=True))
+_MOST_QUICK = 20  # commands; longer documents are run by `make soak`
 
 
-@pytest.mark.parametrize("path", WITH_COMMANDS, ids=_named)
-def test_the_console_examples_run_and_print_what_is_shown(
-    path: Path, outcomes: dict[Path, list[tuple[int, str]]]
-) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=_named(path), marks=[pytest.mark.slow] if len(_steps(path)) > _MOST_QUICK else [])
+        for path in WITH_COMMANDS
+    ],
+)
+def test_the_console_examples_run_and_print_what_is_shown(path: Path, prepared: Callable[[Path], Path]) -> None:
     steps = _steps(path)
-    assert len(outcomes[path]) == len(steps)
-    for step, (status, printed) in zip(steps, outcomes[path], strict=True):
+    outcomes = _run(steps, prepared(path))
+    assert len(outcomes) == len(steps)
+    for step, (status, printed) in zip(steps, outcomes, strict=True):
         assert status == step.status, f"{step.command}\n{printed}"
         missing = _missing(step.shown, printed)
         assert missing is None, f"$ {step.command}\ndid not print: {missing}\nbut:\n{printed}"

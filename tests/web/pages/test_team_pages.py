@@ -207,7 +207,7 @@ def test_everybody_is_led_to_their_part_and_sees_no_other(browser: Any, add_user
             page = browser.get(path)
             assert page.status_code == (200 if path in seen else 403), (role, path)
             if path in seen:
-                linked = set(re.findall(r'href="(/team/(?:people|work|quality))"', page.text))
+                linked = set(re.findall(r'href="(/team/(?:people|working|quality))"', page.text))
                 assert linked == seen
 
 
