@@ -36,6 +36,8 @@ def set_up_logging(settings: Settings) -> None:
     root.setLevel(logging.INFO)
     for name in ("httpx", "httpcore"):  # they write addresses with what is asked of them
         logging.getLogger(name).setLevel(logging.WARNING)
+    # What Alembic loads before the first start has anything to say is nobody's business.
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
 
 
 def log_request(name: str, route: str, method: str, status: int, seconds: float, actor: str | None) -> None:
