@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hedgerow.cli.exits import DONE
+from hedgerow.cli.simulate_partners import PARTNERS, command_of
 
 if TYPE_CHECKING:
     from hedgerow.simulators.cybertipline import SimulatedCall
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["simulate_command"]
 
 
-@click.group("simulate", short_help="Play a partner's service on this machine, to rehearse filing reports.")
+@click.group("simulate", short_help="Play a partner's service on this machine, to rehearse.")
 def simulate_command() -> None:
     """Play a partner's service on this machine.
 
     What reaches a simulator goes nowhere else. Rehearse with made-up cases: what it received is shown on its pages.
     """
+
+
+for _partner in PARTNERS:
+    simulate_command.add_command(command_of(_partner))
 
 
 @simulate_command.command("cybertipline")

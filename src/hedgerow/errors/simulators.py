@@ -28,7 +28,7 @@ class InvalidFault(SimulatorError):
 
 
 class RealNameRefused(SimulatorError):
-    """A simulator that would answer under the name of the authority itself.
+    """A simulator that would answer under the name of the real service.
 
     Args:
         host: The name.
@@ -38,7 +38,7 @@ class RealNameRefused(SimulatorError):
 
     def __init__(self, host: str) -> None:
         self.host = host
-        super().__init__(f"A simulator never answers under the name {host}: that is the authority's own.")
+        super().__init__(f"A simulator never answers under the name {host}: that is the real service's own.")
 
 
 class SimulatorUnusable(SimulatorError):

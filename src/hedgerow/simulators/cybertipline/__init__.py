@@ -5,7 +5,7 @@ fails when it is asked to. A *fault* is a failure that was asked for; a *simulat
 have received.
 """
 
-from hedgerow.simulators.cybertipline.clock import VirtualClock
+from hedgerow.simulators.clock import VirtualClock
 from hedgerow.simulators.cybertipline.control import RemoteSimulator
 from hedgerow.simulators.cybertipline.faults import Faults
 from hedgerow.simulators.cybertipline.model import (

@@ -14,7 +14,7 @@ from hedgerow.simulators.cybertipline.rules import batch_problem, file_problem, 
 from hedgerow.simulators.cybertipline.schema import XmlRefused, parse_document, schema_problem, schema_text
 
 if TYPE_CHECKING:
-    from hedgerow.simulators.cybertipline.clock import VirtualClock
+    from hedgerow.simulators.clock import VirtualClock
     from hedgerow.simulators.cybertipline.store import Store
 
 __all__ = ["MARK", "Answer", "Authority", "ErrorStyle", "Received"]

@@ -53,7 +53,7 @@ def answer(simulator: CyberTiplineSimulator, method: str, path: str) -> tuple[in
             waiting = simulator.faults.waiting()
             return 200, _page(simulator, "calls.html", calls=calls, kinds=FAULT_KINDS, waiting=waiting), _HTML
         case ["style.css"]:
-            return 200, files(__package__).joinpath("templates/style.css").read_bytes(), "text/css; charset=utf-8"
+            return 200, files("hedgerow.simulators").joinpath("style.css").read_bytes(), "text/css; charset=utf-8"
         case ["reports", number, *rest] if number.isdecimal():
             return _report(simulator, int(number), rest)
     return 404, _page(simulator, "missing.html"), _HTML

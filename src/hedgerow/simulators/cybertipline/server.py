@@ -9,11 +9,9 @@ import os
 import re
 import secrets
 import socket
-import threading
 import uuid
 from dataclasses import dataclass, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import TCPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -21,6 +19,8 @@ from hedgerow.simulators.cybertipline import control, pages
 from hedgerow.simulators.cybertipline.authority import MARK, Answer, Received
 from hedgerow.simulators.cybertipline.model import CALLS, Fault, SimulatedCall
 from hedgerow.simulators.cybertipline.receiving import FORM, MULTIPART, read_form, read_multipart
+from hedgerow.simulators.names import is_under
+from hedgerow.simulators.sockets import EndingServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,65 +51,20 @@ def is_real_name(host: str) -> bool:
     >>> is_real_name("report.cybertip.org:443"), is_real_name("127.0.0.1:8099")
     (True, False)
     """
-    name = re.sub(r":\d+$", "", host.strip().rstrip(".").casefold()).rstrip(".")
-    return any(name == real or name.endswith(f".{real}") for real in REAL_NAMES)
+    return is_under(host, REAL_NAMES)
 
 
-class Server(ThreadingHTTPServer):
-    """Listen, one thread for each connection; every connection is closed and every thread joined at the end.
+class Server(EndingServer):
+    """Listen for the callers of a simulator.
 
     Args:
         address: Host and port.
         simulator: What is played.
     """
 
-    daemon_threads = False
-    block_on_close = True
-    allow_reuse_address = True
-    request_queue_size = 128
-
     def __init__(self, address: tuple[str, int], simulator: CyberTiplineSimulator) -> None:
         self.simulator = simulator
-        self.is_ending = threading.Event()
-        self._connections: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        if ":" in address[0]:
-            self.address_family = socket.AF_INET6
         super().__init__(address, _Handler)
-
-    def server_bind(self) -> None:
-        """Bind, without asking the network for our own name, as http.server would."""
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
-
-    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  (socketserver's signature)
-        """Remember the connection."""
-        with self._lock:
-            self._connections.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401  (as above)
-        """Forget the connection."""
-        with self._lock:
-            self._connections.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  (as above)
-        """Let a caller that went away go; anything else is a fault of ours and is shown."""
-        import sys  # noqa: PLC0415  (only when something went wrong)
-
-        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
-            super().handle_error(request, client_address)
-
-    def end(self) -> None:
-        """Close every connection, and wait for every thread."""
-        self.is_ending.set()
-        self.shutdown()
-        with self._lock:
-            for each in self._connections:
-                with contextlib.suppress(OSError):
-                    each.shutdown(socket.SHUT_RDWR)
-        self.server_close()
 
 
 @dataclass(slots=True)

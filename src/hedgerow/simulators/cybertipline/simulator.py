@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hedgerow.errors import RealNameRefused, SimulatorUnusable
+from hedgerow.simulators.clock import VirtualClock
 from hedgerow.simulators.cybertipline.authority import Authority, ErrorStyle
-from hedgerow.simulators.cybertipline.clock import VirtualClock
 from hedgerow.simulators.cybertipline.faults import Faults
 from hedgerow.simulators.cybertipline.schema import parse_document, schema_problem
 from hedgerow.simulators.cybertipline.server import BASE_PATH, Server, is_real_name

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from hedgerow.errors import SimulatorUnusable
-from hedgerow.simulators.cybertipline.clock import VirtualClock
+from hedgerow.simulators.clock import VirtualClock
 from hedgerow.simulators.cybertipline.model import (
     UNFINISHED_LIFE,
     UNTOUCHED_LIFE,

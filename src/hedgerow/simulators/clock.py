@@ -1,4 +1,4 @@
-"""The simulator's clock: it goes as the machine's does, or stands still, and can be put forward."""
+"""A simulator's clock: it goes as the machine's does, or stands still, and can be put forward."""
 
 from __future__ import annotations
 
@@ -36,9 +36,18 @@ class VirtualClock:
         with self._lock:
             return datetime.now(UTC) + self._ahead if self._stands_at is None else self._stands_at
 
-    def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> datetime:
+    def advance(
+        self,
+        step: timedelta = timedelta(),
+        /,
+        *,
+        days: float = 0,
+        hours: float = 0,
+        minutes: float = 0,
+        seconds: float = 0,
+    ) -> datetime:
         """Put it forward (or back, by less than nothing) and return the time."""
-        step = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        step += timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
         with self._lock:
             if self._stands_at is None:
                 self._ahead += step
