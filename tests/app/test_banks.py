@@ -12,8 +12,8 @@ from hedgerow import app
 from hedgerow.app import BankChange
 from hedgerow.audit import list_entries
 from hedgerow.audit.verification import verify
-from hedgerow.banks import Attributes, ReadOptions
-from hedgerow.errors import BankExists, EntryNotFound, ImportUnreadable
+from hedgerow.banks import Attributes, Exported, ReadOptions
+from hedgerow.errors import BankExists, EntryNotFound, ImportUnreadable, NotRedistributable
 from hedgerow.hashing import Signal
 from hedgerow.hashing.frame_list import FrameList
 from hedgerow.hashing.selftest import synthetic_picture
@@ -158,7 +158,7 @@ def test_an_export_is_in_the_audit_before_the_first_value_leaves(database: Datab
             return super().write(text)
 
     out = Watched()
-    assert app.export_bank(settings, "partner", out, form="text", only_redistributable=True) == 2
+    assert app.export_bank(settings, "partner", out, form="text", right="redistributable").entries == 2
     assert out.seen == "bank.exported"
     details = {"entries": 2, "form": "text", "only_redistributable": True}
     assert _latest(database) == ("bank.exported", str(bank.id), details, "cli")
@@ -171,9 +171,13 @@ def test_an_export_of_videos_counts_the_videos(database: Database, settings: Set
         bits, np.full(3, 90, np.uint8), np.arange(3, dtype=np.uint32), np.arange(3.0), np.arange(1.0, 4.0), 3.0
     )
     app.add_values(settings, "partner", [*_signals(2), Signal("vpdq", frames.digest(), frames=frames)])
-    assert app.export_videos(settings, "partner", tmp_path / "out", form="vpdq", only_redistributable=False) == 1
-    details = {"entries": 1, "form": "vpdq", "only_redistributable": False}
-    assert _latest(database) == ("bank.exported", str(bank.id), details, "cli")
+    exported, manifest = app.export_videos(settings, "partner", tmp_path / "out", form="vpdq", right="own_backup")
+    assert exported == Exported({"vpdq": 1}, {"pdq": 2})
+    [entry] = [entry for entry in _entries(database) if entry.action == "bank.exported"]
+    details = {"entries": 1, "form": "vpdq", "only_redistributable": False, "is_own_backup": True}
+    assert (entry.subject_id, dict(entry.details)) == (str(bank.id), details)
+    assert app.verify_manifest(settings, tmp_path / "out.manifest.json").is_signed
+    assert [file.name for file in manifest.files] == [path.name for path in (tmp_path / "out").iterdir()]
 
 
 def test_the_lines_of_banks_hold_no_signal_and_no_free_text_and_the_chain_holds(
@@ -182,10 +186,59 @@ def test_the_lines_of_banks_hold_no_signal_and_no_free_text_and_the_chain_holds(
     app.create_bank(settings, "partner", note="secret note")
     app.add_values(settings, "partner", _signals(3), attributes=Attributes("person", note="secret note"))
     app.withdraw(settings, "partner", _signals(1)[0].value, reason="secret note")
-    app.export_bank(settings, "partner", io.StringIO(), form="csv", only_redistributable=False)
+    app.export_bank(settings, "partner", io.StringIO(), form="csv", right="own_backup")
     out = io.BytesIO()
     app.export_audit(settings, out)
     text = out.getvalue().decode()
     assert "secret note" not in text
     assert not any(signal.value in text for signal in _signals(3))
     assert verify(out.getvalue().splitlines(keepends=True)).is_sound
+
+
+def test_an_export_that_is_refused_leaves_neither_a_file_nor_a_line(
+    database: Database, settings: Settings, tmp_path: Path
+) -> None:
+    app.create_bank(settings, "partner")
+    app.add_values(settings, "partner", _signals(2))
+    before = len(_entries(database))
+    with pytest.raises(NotRedistributable):
+        app.export_bank_to(settings, "partner", tmp_path / "list.txt", form="text")
+    assert (list(tmp_path.glob("list*")), len(_entries(database))) == ([], before)
+
+
+def test_a_file_and_its_manifest_are_written_whole_and_hold_together(
+    database: Database, settings: Settings, tmp_path: Path
+) -> None:
+    app.create_bank(settings, "partner")
+    app.add_values(settings, "partner", _signals(2), attributes=Attributes("person", may_be_redistributed=True))
+    path = tmp_path / "list.txt"
+    exported, manifest = app.export_bank_to(settings, "partner", path, form="text", licence="members only")
+    assert exported.entries == len(path.read_text("utf-8").splitlines()) == 2
+    assert sorted(each.name for each in tmp_path.glob("list*")) == ["list.txt", "list.txt.manifest.json"]
+    assert (manifest.licence, manifest.may_be_redistributed) == ("members only", True)
+    beside = tmp_path / "list.txt.manifest.json"
+    assert app.verify_manifest(settings, beside).is_signed
+    assert app.verify_manifest(settings, beside, public_keys=[app.audit_key(settings).hex]).is_signed
+    assert not app.verify_manifest(settings, beside, public_keys=["00" * 32]).is_signed
+    path.write_text("changed")
+    assert app.verify_manifest(settings, beside).wrong
+
+
+def test_a_backup_is_written_and_says_that_it_may_not_be_passed_on(
+    database: Database, settings: Settings, tmp_path: Path
+) -> None:
+    app.create_bank(settings, "partner")
+    app.add_values(settings, "partner", _signals(2))
+    _, manifest = app.export_bank_to(settings, "partner", tmp_path / "list.txt", form="text", right="own_backup")
+    assert not manifest.may_be_redistributed
+    [entry] = [entry for entry in _entries(database) if entry.action == "bank.exported"]
+    assert entry.details["is_own_backup"] is True
+
+
+def test_what_an_import_passes_over_is_counted_in_the_audit(database: Database, settings: Settings) -> None:
+    app.create_bank(settings, "partner")
+    context = "http://github.com/VICSDATAMODEL/ProjectVic/DataModels/2.0.xml/Default/$metadata#Media"
+    content = f'{{"@odata.context": "{context}", "value": [{{"MediaID": 1, "Category": 0, "MD5": "{"AB" * 16}"}}]}}'
+    report = app.import_bank(settings, "partner", io.BytesIO(content.encode()), options=ReadOptions())
+    assert (report.format, report.added, sum(report.passed_over.values())) == ("vic", 0, 1)
+    assert _entries(database)[-1].details["passed_over"] == 1

@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hedgerow.banks import (
-    EXPORT_FORMATS,
     Attributes,
     Bank,
     ImportReport,
@@ -25,7 +24,6 @@ from hedgerow.banks import (
     count_entries,
     create_bank,
     export_entries,
-    export_videos,
     import_entries,
     importing,
     iterate_entries,
@@ -59,10 +57,10 @@ def _import(database: Database, bank: Bank, content: str, now: datetime, **optio
         return import_entries(connection, bank, io.BytesIO(content.encode()), now=now, **options)  # type: ignore[arg-type]  # of several types
 
 
-def _export(database: Database, bank: Bank, name: str, *, only_redistributable: bool = False) -> str:
+def _export(database: Database, bank: Bank, name: str) -> str:
     target = io.StringIO(newline="")
     with database.read() as connection:
-        export_entries(connection, bank, target, format=name, only_redistributable=only_redistributable)
+        export_entries(connection, bank, target, format=name, right="own_backup")
     return target.getvalue()
 
 
@@ -222,26 +220,6 @@ def test_an_exported_text_gives_the_same_signals(database: Database, now: dateti
     assert [(each.type, each.bits) for each, _ in _content(database, copy)] == expected
 
 
-@pytest.mark.parametrize("name", EXPORT_FORMATS)
-def test_an_export_leaves_out_what_was_withdrawn_and_if_asked_what_may_not_be_passed_on(
-    database: Database, bank: Bank, now: datetime, name: str
-) -> None:
-    said = Attributes(may_be_redistributed=True)
-    new = [NewEntry(Signal("pdq", bytes([number]) * 32), said) for number in (1, 2, 3)]
-    new[1] = replace(new[1], attributes=Attributes())
-    with database.write() as connection:
-        add_entries(connection, bank, new, now=now)
-        withdraw_entry(connection, bank, 1, now=now)
-    everything = _export(database, bank, name)
-    assert ["01" * 32 in everything, "02" * 32 in everything, "03" * 32 in everything] == [False, True, True]
-    assert "02" * 32 not in _export(database, bank, name, only_redistributable=True)
-
-
-def test_an_export_in_an_unknown_format_is_refused(database: Database, bank: Bank) -> None:
-    with pytest.raises(ImportUnreadable):
-        _export(database, bank, "xml")
-
-
 @_shared_fixture
 @given(lines=st.lists(st.sampled_from(["valid", "twice", "zeros", "broken"]), max_size=40))
 def test_the_counts_of_an_import_add_up_to_its_lines(database: Database, now: datetime, lines: list[str]) -> None:
@@ -389,28 +367,6 @@ def test_an_exported_text_keeps_the_frames_of_a_video(
     assert again is not None
     assert again.bits.tolist() == video.bits.tolist()
     assert again.times_s.tolist() == video.times_s.tolist()
-
-
-@pytest.mark.parametrize("name", ["vpdq", "vpdq-json"])
-def test_videos_are_written_a_file_each_and_read_back_with_its_name(
-    database: Database, bank: Bank, now: datetime, tmp_path: Path, film: Callable[..., FrameList], name: str
-) -> None:
-    videos = [film(1, 3), film(2, 5)]
-    _add_videos(database, bank, now, *videos)
-    with database.write() as connection:
-        add_entries(connection, bank, [NewEntry(Signal("pdq", bytes(range(32))))], now=now)
-    with database.read() as connection:
-        assert export_videos(connection, bank, tmp_path / "videos", format=name) == 2
-        assert export_videos(connection, bank, tmp_path / "none", format=name, only_redistributable=True) == 0
-        with pytest.raises(ImportUnreadable):
-            export_videos(connection, bank, tmp_path, format="csv")
-    copy = _new_bank(database, now)
-    with database.write() as connection:
-        for path in sorted((tmp_path / "videos").iterdir()):
-            assert import_entries(connection, copy, path, now=now).added == 1
-    found = _videos(database, copy)
-    assert [None if each is None else each.bits.tolist() for each in found] == [each.bits.tolist() for each in videos]
-    assert [said.external_id for _, said in _content(database, copy)] == ["known-1", "known-2"]
 
 
 # ── in steps ─────────────────────────────────────────────────────────────────────────────────────────────────────

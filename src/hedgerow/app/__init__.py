@@ -39,8 +39,6 @@ from hedgerow.app.banks import (
     add_values,
     change_bank,
     create_bank,
-    export_bank,
-    export_videos,
     import_bank,
     list_banks,
     show_bank,
@@ -48,6 +46,7 @@ from hedgerow.app.banks import (
 )
 from hedgerow.app.clock import now
 from hedgerow.app.comparing import Comparison, compare
+from hedgerow.app.exporting import export_bank, export_bank_to, export_videos, verify_manifest
 from hedgerow.app.hashing import (
     archive_limits,
     caution_object,
@@ -56,6 +55,7 @@ from hedgerow.app.hashing import (
     media_object,
     unchecked_object,
 )
+from hedgerow.app.known_good import make_known_good, show_known_good
 from hedgerow.app.matching import match_files, open_matcher
 from hedgerow.app.scanning import ScanPlan, early_nursery, group_files, scan
 
@@ -81,6 +81,7 @@ __all__ = [
     "early_nursery",
     "export_audit",
     "export_bank",
+    "export_bank_to",
     "export_videos",
     "first_admin_link",
     "group_files",
@@ -94,6 +95,7 @@ __all__ = [
     "log_in",
     "login_policy",
     "make_audit_checkpoint",
+    "make_known_good",
     "match_files",
     "media_object",
     "now",
@@ -106,9 +108,11 @@ __all__ = [
     "scan",
     "session_policy",
     "show_bank",
+    "show_known_good",
     "switch_user",
     "unchecked_object",
     "verify_audit",
     "verify_audit_file",
+    "verify_manifest",
     "withdraw",
 ]

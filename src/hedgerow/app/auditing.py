@@ -21,6 +21,7 @@ __all__ = [
     "export_audit",
     "list_audit_checkpoints",
     "make_audit_checkpoint",
+    "read_key",
     "rotate_audit_key",
     "verify_audit",
     "verify_audit_file",
@@ -160,7 +161,7 @@ def verify_audit_file(
     return verify(
         lines_of(file),
         checkpoints=_read_checkpoints(checkpoints),
-        public_keys=[_read_key(each) for each in public_keys],
+        public_keys=[read_key(each) for each in public_keys],
     )
 
 
@@ -179,7 +180,7 @@ def verify_audit(
     from hedgerow.audit import entry_lines, list_checkpoints, read_head, verify
     from hedgerow.audit.keys import known_public_keys
 
-    given = [_read_key(each) for each in public_keys]
+    given = [read_key(each) for each in public_keys]
     with _database(settings, must_exist=True) as database, database.read() as connection:
         return verify(
             entry_lines(connection),
@@ -189,7 +190,12 @@ def verify_audit(
         )
 
 
-def _read_key(stated: str) -> bytes:
+def read_key(stated: str) -> bytes:
+    """Read a public key: 64 hex digits, or the path of a file that holds one.
+
+    Raises:
+        AuditFileUnreadable: There is none.
+    """
     from hedgerow.audit import read_public_key
 
     is_hex = len(stated) == 64 and set(stated.lower()) <= set("0123456789abcdef")  # noqa: PLR2004  (32 bytes)

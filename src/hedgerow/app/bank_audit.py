@@ -81,6 +81,8 @@ def record_imported(
         "rejected": report.rejected,
         "sha256": sha256,
     }
+    if report.passed_over:
+        details["passed_over"] = sum(report.passed_over.values())
     _append(connection, bank, "entries.imported", details, actor=actor, now=now)
 
 
@@ -99,11 +101,25 @@ def record_exported(
     entries: int,
     form: str,
     only_redistributable: bool,
+    is_own_backup: bool = False,
     actor: str,
     now: datetime,
 ) -> None:
-    """Record that a bank is written out. Commit this before the first value leaves."""
+    """Record that a bank is written out. Commit this before the first value leaves.
+
+    Args:
+        connection: Of `Database.write`.
+        bank: Which bank.
+        entries: How many.
+        form: As what.
+        only_redistributable: Whether it holds only what may be passed on.
+        is_own_backup: Whether somebody said that it does not leave the house.
+        actor: Who.
+        now: When.
+    """
     details: dict[str, str | int] = {"entries": entries, "form": form, "only_redistributable": only_redistributable}
+    if is_own_backup:
+        details["is_own_backup"] = True
     _append(connection, bank, "bank.exported", details, actor=actor, now=now)
 
 

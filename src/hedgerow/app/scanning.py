@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hedgerow.app.banks import list_banks
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from datetime import datetime
 
+    from hedgerow.hashing import HashOptions
     from hedgerow.hashing.pool import FileTask, HashingPool
     from hedgerow.media.sandbox_nursery import Nursery
     from hedgerow.scanning import (
@@ -46,6 +48,7 @@ class ScanPlan:
         has_tiles: Whether the HTML report shows small blurred grey pictures of what matched.
         is_fresh: Whether to forget an interrupted run.
         keeps_journal: Whether a finished scan keeps its journal, so that a repeated one only hashes what is new.
+        known_good: Where a set of known software lies, which is not decoded; None where all is.
     """
 
     paths: tuple[str, ...]
@@ -56,6 +59,7 @@ class ScanPlan:
     has_tiles: bool = False
     is_fresh: bool = False
     keeps_journal: bool = False
+    known_good: str | None = None
 
 
 @contextmanager
@@ -98,7 +102,7 @@ def scan(
     with ExitStack() as stack:
         pool = stack.enter_context(
             HashingPool(
-                hash_options(settings),
+                _options(settings, plan),
                 settings.jobs,
                 archive_limits(settings),
                 is_long=_holds_more_than(_LONG_SCAN_BYTES, plan.paths),
@@ -125,6 +129,21 @@ def scan(
                 report.finish(header)
         running.finish(keep_journal=plan.keeps_journal)
         return running.statistics
+
+
+def _options(settings: Settings, plan: ScanPlan) -> HashOptions:
+    """Return how a scan hashes.
+
+    Raises:
+        KnownGoodUnreadable: There is no set of known software at its place.
+    """
+    options = hash_options(settings)
+    if plan.known_good is None:
+        return options
+    from hedgerow.hashing.known_good import KnownGood
+
+    KnownGood(plan.known_good).close()  # a worker that cannot read it could only die
+    return replace(options, known_good=str(Path(plan.known_good).absolute()))
 
 
 _EARLY_BYTES = 4 * 1024**2  # of one file: it may turn out that an interrupted run has dealt with it
@@ -154,7 +173,6 @@ _LOOK_S = 0.2
 def _holds_more_than(size_bytes: int, paths: Sequence[str]) -> bool:
     """Whether a short look (a fifth of a second) at some folders already finds so many bytes."""
     from itertools import chain
-    from pathlib import Path
     from time import monotonic
 
     until = monotonic() + _LOOK_S
@@ -181,7 +199,7 @@ def _prepare_scan(
     remove_abandoned(settings.data, now())
     matcher = stack.enter_context(open_matcher(settings, only=plan.banks))
     scan = Scan(
-        ScanRequest(plan.paths, plan.exclude, plan.follow_links, hash_options(settings)),
+        ScanRequest(plan.paths, plan.exclude, plan.follow_links, _options(settings, plan)),
         matcher,
         settings.data,
         archive_limits=archive_limits(settings),

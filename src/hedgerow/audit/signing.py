@@ -14,6 +14,7 @@ from hedgerow.audit.checkpoints import signed_text
 from hedgerow.audit.keys import find_public_key, load_key, make_key
 from hedgerow.audit.model import Checkpoint
 from hedgerow.audit.records import append, read_head, record_checkpoint
+from hedgerow.audit.statements import statement_text
 from hedgerow.audit.tables import audit_head
 from hedgerow.audit.verification import ROTATED
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from hedgerow.audit.keys import SigningKey
 
-__all__ = ["checkpoint_head", "current_public_key", "rotate_key"]
+__all__ = ["checkpoint_head", "current_public_key", "rotate_key", "sign_statement"]
 
 
 def checkpoint_head(connection: Connection, folder: Path, *, actor: str, now: datetime) -> Checkpoint:
@@ -58,6 +59,30 @@ def current_public_key(connection: Connection, folder: Path, *, actor: str, now:
     if key_id is not None:
         return find_public_key(folder, key_id)
     return _current_key(connection, folder, actor=actor, now=now).public
+
+
+def sign_statement(
+    connection: Connection, folder: Path, kind: str, text: bytes, *, actor: str, now: datetime
+) -> tuple[bytes, bytes]:
+    """Sign a statement beside the chain; make a key, and record that, where there is none yet.
+
+    Args:
+        connection: Of `Database.write`.
+        folder: Where the keys lie.
+        kind: Of the statement (`hedgerow.audit.statements`).
+        text: Its text.
+        actor: Who asks for it.
+        now: When.
+
+    Returns:
+        The public half of the key, and the signature.
+
+    Raises:
+        AuditKeyMissing: The key's private half is not in the folder.
+        SigningSupportMissing: What signs is not installed.
+    """
+    key = _current_key(connection, folder, actor=actor, now=now)
+    return key.public, key.sign(statement_text(kind, text))
 
 
 def rotate_key(

@@ -14,7 +14,7 @@ from hedgerow.hashing.signal import AS_IS, SIGNAL_TYPES, Signal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["FIELDS", "RowReader", "field_named", "read_value", "type_named"]
+__all__ = ["FIELDS", "RowReader", "field_named", "read_truth", "read_value", "type_named"]
 
 # Where a signal type's name alone heads a column or key, its cells are signals of that type.
 FIELDS = (
@@ -185,7 +185,7 @@ class RowReader:
             yield "it holds no signal"
 
     def _attributes(self, row: Mapping[str, object]) -> Attributes | str:
-        if _truth(row.get("withdrawn")) is not False:  # also a date: when it was withdrawn
+        if read_truth(row.get("withdrawn")) is not False:  # also a date: when it was withdrawn
             return "its source has withdrawn it"
         key = (*(row.get(name) for name in _TEXTS), row.get("may_be_redistributed"), row.get("added_at"))
         if key != self._last[0]:
@@ -206,7 +206,7 @@ class RowReader:
             setattr(changes, name, str(value))
         may_be = row.get("may_be_redistributed")
         if may_be is not None and may_be != "":
-            changes.may_be_redistributed = _truth(may_be)
+            changes.may_be_redistributed = read_truth(may_be)
             if changes.may_be_redistributed is None:
                 return "its may_be_redistributed is neither true nor false"
         added_at = row.get("added_at")
@@ -264,7 +264,7 @@ def _whole(value: object) -> int | None:
     return value
 
 
-def _truth(value: object) -> bool | None:
+def read_truth(value: object) -> bool | None:
     """Read a boolean as JSON, spreadsheets and people write it; None when it is something else."""
     if value is None or isinstance(value, bool):
         return bool(value)

@@ -1,49 +1,55 @@
-"""Read lists of signals as they circulate: plain text, CSV, JSON lines. Streamed, bounded, nothing guessed by name.
+"""Read lists of signals as they circulate: plain text, tables, JSON. Streamed, bounded, nothing guessed by name.
 
     text    pdq <hex>    pdq,<hex>    <hex>        blank lines and lines that begin with # are skipped
     csv     a header, then rows; each row may hold several signals       comma, semicolon or tab
     jsonl   {"type": "pdq", "value": "<hex>", "quality": 90, ...}        also what ``hedgerow hash --json`` prints
     vpdq    0,100,<hex>,0.000      the frames of one video, a line for each (`hedgerow.banks.vpdq`)
     vpdq-json    ["<hex>,100,0.0", ...]      the same as one JSON list; several, a line each, are ``jsonl``
+    vic     {"@odata.context": "…2.0.xml…", "value": [{"MediaID": 1, "Category": 1, "MD5": "<hex>", …}, …]}
+    caid    the same with the model 1.2                                  hash sets and cases (`hedgerow.banks.vic`)
+    icse    MD5;SHA1;PhotoDNA;Image ID;…;Baseline                        Interpol's table (`hedgerow.banks.icse`)
 
 A file is UTF-8, with or without a byte order mark; a line ends with LF or CRLF. A line that cannot be read is
-reported with its number and the reason, and the next one is read.
+reported with its number and the reason, and the next one is read. What is in order and not for us, such as a PhotoDNA,
+is passed over and counted. A list of known software is refused: it never goes into a bank.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import re
-from collections import deque
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
+from hedgerow.banks import icse, vic
 from hedgerow.banks.fields import FIELDS, RowReader, field_named, read_value, type_named
-from hedgerow.banks.model import Attributes, NewEntry
-from hedgerow.banks.vpdq import TMK_MAGIC, about_tmk, is_frame_line, read_frame_lines, read_video, vpdq_signal
+from hedgerow.banks.lines import begin, cells_of, delimiter_of, read_lines, records_of, text_of
+from hedgerow.banks.model import Attributes, NewEntry, PassedOver
+from hedgerow.banks.vpdq import is_frame_line, read_frame_lines, read_video, vpdq_signal
 from hedgerow.errors import ImportUnreadable
 from hedgerow.hashing.signal import Signal, signal_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from hedgerow.banks.lines import Line
+
 __all__ = ["FORMATS", "ReadOptions", "Reading", "open_list"]
 
-FORMATS = ("text", "csv", "jsonl", "vpdq", "vpdq-json")
+FORMATS = ("text", "csv", "jsonl", "vpdq", "vpdq-json", "vic", "caid", "icse")
 
 # Formats of which a file is one video, and the longest name that becomes its external id (tables.py).
 _ONE_VIDEO = ("vpdq", "vpdq-json")
 _NAME_CHARACTERS = 200
+# Formats that are one JSON document, read record by record.
+_DOCUMENTS = ("vic", "caid")
 # A JSON list over several lines is read whole: nine hours of every frame in the longest spelling.
 _DOCUMENT_BYTES = 128 * 1024**2
+# Bytes looked at to tell a document: its context and the beginning of its first record stand there.
+_HEAD_BYTES = 64 * 1024
 # Lines looked at to tell the format, comments aside.
 _HEAD_LINES = 2
-# A quoted cell of a CSV file may span this many lines; a quotation mark that nobody closes swallows no more.
-_CELL_LINES = 64
-_CELL_BYTES = 4 * 1024**2
-_DELIMITERS = (",", ";", "\t")
 _TYPED = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)(?: +|\t|, ?|; ?|: ?)(.*)", re.DOTALL)
 _HEX_LENGTHS = frozenset({32, 40, 64})
 # of a frame's first cell in a JSON list: an opening quotation mark, and a PDQ
@@ -54,20 +60,17 @@ _BINARY = {
     b"GIF8": "a picture",
     b"PK\x03\x04": "a zip archive or spreadsheet",
     b"\x1f\x8b": "compressed: unpack it first",
-    b"SQLite format 3": "a database",
+    b"SQLite format 3": "a database (NSRL's is for `hedgerow known-good`, and never goes into a bank)",
     b"%PDF": "a PDF document",
     b"\xff\xfe": "UTF-16: save it as UTF-8",
     b"\xfe\xff": "UTF-16: save it as UTF-8",
 }
+# Columns of NSRL's own table, the way `field_named` spells names (RDS 2, "NSRLFile.txt").
+_NSRL_COLUMNS = frozenset({"sha_1", "crc32", "productcode"})
 
 IMPORTED = Attributes(provenance="import")
 
-# More than what a TMK signal has left after its first line.
-_TMK_BYTES = 300_000
-
-# A line and its number; None in place of one that is too long.
-_Line = tuple[int, bytes | None]
-_Read = tuple[int, NewEntry | str]
+_Read = tuple[int, NewEntry | str | PassedOver]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +82,12 @@ class ReadOptions:
         signal_type: The type of values that name none; None to tell by their length, 64 digits being PDQ.
         columns: What columns or keys mean that have no usual name: ``{"Fingerprint A": "pdq"}``.
         attributes: What holds for entries that do not say otherwise.
-        line_bytes: Longest line that is read. A line holds all frames of a video: two hours of 30 a second are 19 MB.
+        line_bytes: Longest line that is read, and longest record of a JSON document. A line holds all frames of a
+            video: two hours of 30 a second are 19 MB.
         name: What a list that is one video is called: its external id, unless `attributes` has one. An imported file's
             own name, without its ending, where that is not given.
+        categories: Of lists that give each record a verdict, which are taken: ``1``, ``2`` and ``3`` of Project VIC
+            and CAID, ``baseline`` of ICSE. None for all of these, and in ICSE also for what is not in the baseline.
     """
 
     format: str | None = None
@@ -90,6 +96,7 @@ class ReadOptions:
     attributes: Attributes = IMPORTED
     line_bytes: int = 32 * 1024**2
     name: str | None = None
+    categories: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,8 @@ class Reading:
 
     Attributes:
         format: What it turned out to be.
-        results: For each signal its line's number and the new entry, or the reason why it is none.
+        results: For each signal its line's number and the new entry, or the reason why it is none, or what was passed
+            over.
     """
 
     format: str
@@ -113,16 +121,42 @@ def open_list(source: BinaryIO, options: ReadOptions) -> Reading:
         options: How to read it.
 
     Raises:
-        ImportUnreadable: It is in none of the formats.
+        ImportUnreadable: It is in none of the formats, it is a list of known software, or there is no such category.
         UnknownSignalType: The options name a type that does not exist.
     """
+    _check(options)
+    start, stream = begin(source, _HEAD_BYTES)
+    if options.format is None or options.format in _DOCUMENTS:
+        model = vic.model_of(start, options.format)
+        if model is not None:
+            results = vic.read_document(
+                stream,
+                model,
+                attributes=options.attributes,
+                categories=vic.chosen(options.categories),
+                record_bytes=options.line_bytes,
+            )
+            return Reading(model.format, results)
+    return _open_lines(stream, options)
+
+
+def _check(options: ReadOptions) -> None:
     if options.signal_type is not None:
         signal_type(options.signal_type)
     for field in (options.columns or {}).values():
         if field not in FIELDS:
             raise ImportUnreadable(f"{field!r} is no field; there are {', '.join(FIELDS)}")
-    lines = _lines(source, options.line_bytes)
-    head: list[_Line] = []
+    for category in options.categories or ():
+        if category not in vic.VERDICTS and category != icse.BASELINE:
+            known = ", ".join([*vic.VERDICTS, icse.BASELINE])
+            raise ImportUnreadable(f"{category!r} is no category that says what is known; there are {known}")
+    if options.format is not None and options.format not in FORMATS:
+        raise ImportUnreadable(f"there is no format {options.format!r}; there are {', '.join(FORMATS)}")
+
+
+def _open_lines(stream: BinaryIO, options: ReadOptions) -> Reading:
+    lines = read_lines(stream, options.line_bytes)
+    head: list[Line] = []
     content: list[str] = []
     for number, line in lines:
         head.append((number, line))
@@ -134,11 +168,10 @@ def open_list(source: BinaryIO, options: ReadOptions) -> Reading:
         if len(content) == _HEAD_LINES or len(head) == _HEAD_LINES * 1_000:
             break
     told = options.format or _sniff(content, options)
-    if told not in FORMATS:
-        raise ImportUnreadable(f"there is no format {told!r}; there are {', '.join(FORMATS)}")
-    readers: dict[str, Callable[[Iterator[_Line], ReadOptions], Iterator[_Read]]] = {
+    readers: dict[str, Callable[[Iterator[Line], ReadOptions], Iterator[_Read]]] = {
         "text": _read_text,
         "csv": _read_csv,
+        "icse": _read_icse,
         "jsonl": _read_jsonl,
         "vpdq": _read_vpdq,
         "vpdq-json": _read_vpdq_json,
@@ -147,45 +180,6 @@ def open_list(source: BinaryIO, options: ReadOptions) -> Reading:
         named = replace(options.attributes, external_id=options.name[:_NAME_CHARACTERS])
         options = replace(options, attributes=named)
     return Reading(told, readers[told](chain(head, lines), options))
-
-
-# ── lines ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _lines(source: BinaryIO, limit: int) -> Iterator[_Line]:
-    """Give lines without their ends, never holding more than `limit` bytes."""
-    number = 0
-    readline = source.readline
-    while True:
-        line = readline(limit + 2)
-        if not line:
-            return
-        number += 1
-        if number == 1 and line.startswith(TMK_MAGIC):
-            raise ImportUnreadable(about_tmk(line + source.read(_TMK_BYTES)))
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")
-        ended = line.endswith(b"\n")
-        if ended:
-            line = line[:-2] if line.endswith(b"\r\n") else line[:-1]
-        if len(line) <= limit:
-            yield number, line
-            continue
-        while not ended:
-            rest = readline(limit)
-            ended = not rest or rest.endswith(b"\n")
-        yield number, None
-
-
-def _text(line: bytes | None) -> tuple[str, str | None]:
-    """Decode a line, or say why it cannot be."""
-    if line is None:
-        return "", "the line is too long"
-    try:
-        text = line.decode()
-    except UnicodeDecodeError:
-        return "", "the line is no UTF-8"
-    return text, "a NUL byte" if "\0" in text else None
 
 
 def _refuse_binary(line: bytes) -> None:
@@ -200,13 +194,17 @@ def _sniff(content: list[str], options: ReadOptions) -> str:
     first = content[0].strip()
     if first.startswith("{"):
         if len(content) > 1 and not content[1].lstrip().startswith("{") and not _is_json(first):
-            raise ImportUnreadable("it is one JSON document over several lines; one object a line is read")
+            raise ImportUnreadable(
+                "it is one JSON document over several lines, and not of Project VIC or CAID; one object a line is read"
+            )
         return "jsonl"
     if first.startswith("["):
         return _sniff_list(first, content[1].strip() if len(content) > 1 else "")
     if is_frame_line(first) and all(is_frame_line(line.strip()) for line in content):
         return "vpdq"
-    names = _cells(content[0], _delimiter(content[0])) or []
+    names = cells_of(content[0], delimiter_of(content[0])) or []
+    if icse.is_header(names):
+        return "icse"
     if any(name in (options.columns or {}) for name in names):
         return "csv"
     if _is_signal_line(content[0], options):
@@ -217,7 +215,9 @@ def _sniff(content: list[str], options: ReadOptions) -> str:
     if is_header and not (None in fields and follows_signal):  # "pdq,<mistyped hex>" is text, though pdq is a name
         return "csv"
     is_table = (
-        len(names) > 1 and not follows_signal and len(_cells(content[1], _delimiter(content[0])) or []) == len(names)
+        len(names) > 1
+        and not follows_signal
+        and len(cells_of(content[1], delimiter_of(content[0])) or []) == len(names)
     )
     if is_table:
         raise ImportUnreadable("it seems to be a table, but no column has a name that means a signal: say which does")
@@ -251,10 +251,10 @@ def _is_signal_line(line: str, options: ReadOptions) -> bool:
 # ── text ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read_text(lines: Iterable[_Line], options: ReadOptions) -> Iterator[_Read]:
+def _read_text(lines: Iterable[Line], options: ReadOptions) -> Iterator[_Read]:
     attributes = options.attributes
     for number, line in lines:
-        text, problem = _text(line)
+        text, problem = text_of(line)
         if problem is not None:
             yield number, problem
         elif text and not text.startswith("#") and not text.isspace():
@@ -276,34 +276,11 @@ def _parse_text(text: str, stated: str | None) -> Signal | str:
 # ── csv ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _delimiter(header: str) -> str:
-    return max(_DELIMITERS, key=header.count)
-
-
-def _cells(text: str, delimiter: str) -> list[str] | None:
-    """Split one record; None where its quotation marks make no sense or do not close."""
-    if '"' not in text:
-        return text.split(delimiter)
-    try:
-        return next(csv.reader([text], delimiter=delimiter, strict=True))
-    except csv.Error:
-        return None
-
-
-def _read_csv(lines: Iterator[_Line], options: ReadOptions) -> Iterator[_Read]:
-    for first in lines:
-        text, problem = _text(first[1])
-        if problem is not None:
-            raise ImportUnreadable(f"its header cannot be read: {problem}")
-        if text.strip() and not text.startswith("#"):
-            break
-    else:
+def _read_csv(lines: Iterator[Line], options: ReadOptions) -> Iterator[_Read]:
+    opened = _open_table(lines)
+    if opened is None:
         return
-    delimiter = _delimiter(text)
-    records = _records(chain([first], lines), delimiter)
-    names = next(records)[1]
-    if isinstance(names, str):
-        raise ImportUnreadable(f"its header cannot be read: {names}")
+    names, records = opened
     header = _header(names, options)
     reader = RowReader(options.attributes, options.signal_type)
     for number, cells in records:
@@ -318,44 +295,40 @@ def _read_csv(lines: Iterator[_Line], options: ReadOptions) -> Iterator[_Read]:
                 yield number, result
 
 
-def _records(lines: Iterator[_Line], delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
-    """Give the number of each record's first line, and its cells or what is wrong with it.
+def _read_icse(lines: Iterator[Line], options: ReadOptions) -> Iterator[_Read]:
+    opened = _open_table(lines)
+    if opened is None:
+        return
+    names, records = opened
+    if not icse.is_header(names):
+        raise ImportUnreadable("it is no table of ICSE: its header has no MD5 and no Baseline")
+    is_strict = options.categories is not None and icse.BASELINE in options.categories
+    yield from icse.read_rows(names, records, attributes=options.attributes, only_baseline=is_strict)
 
-    A quotation mark that does not close within some lines is the fault of its own line alone: reading goes on with
-    the next one, so that a stray mark hides no signals.
+
+def _open_table(lines: Iterator[Line]) -> tuple[list[str], Iterator[tuple[int, list[str] | str]]] | None:
+    """Return a table's header and its records; None where there is nothing.
+
+    Raises:
+        ImportUnreadable: The header cannot be read, or it is that of a list of known software.
     """
-    waiting: deque[_Line] = deque()
-    while True:
-        following = waiting.popleft() if waiting else next(lines, None)
-        if following is None:
-            return
-        number, line = following
-        text, problem = _text(line)
+    for first in lines:
+        text, problem = text_of(first[1])
         if problem is not None:
-            yield number, problem
-            continue
-        cells = _cells(text, delimiter)
-        if cells is None:
-            held_bytes = sum(len(each or b"") for _, each in waiting)
-            while len(waiting) < _CELL_LINES and held_bytes < _CELL_BYTES and (more := next(lines, None)) is not None:
-                waiting.append(more)
-                held_bytes += len(more[1] or b"")
-            cells, taken = _continued(text, waiting, delimiter)
-            for _ in range(taken):
-                waiting.popleft()
-        yield number, "quotation marks that do not fit together" if cells is None else cells
-
-
-def _continued(text: str, following: Iterable[_Line], delimiter: str) -> tuple[list[str] | None, int]:
-    """Join a record with the lines that continue it; also tells how many these are."""
-    for taken, (_, line) in enumerate(following, 1):
-        addition, problem = _text(line)
-        if problem is not None:
+            raise ImportUnreadable(f"its header cannot be read: {problem}")
+        if text.strip() and not text.startswith("#"):
             break
-        text += "\n" + addition
-        if '"' in addition and (cells := _cells(text, delimiter)) is not None:
-            return cells, taken
-    return None, 0
+    else:
+        return None
+    records = records_of(chain([first], lines), delimiter_of(text))
+    names = next(records)[1]
+    if isinstance(names, str):
+        raise ImportUnreadable(f"its header cannot be read: {names}")
+    if {name.strip().lower().replace("-", "_") for name in names} >= _NSRL_COLUMNS:
+        raise ImportUnreadable(
+            "it is NSRL's list of known software, which never goes into a bank: see `hedgerow known-good`"
+        )
+    return names, records
 
 
 def _header(names: list[str], options: ReadOptions) -> list[str | None]:
@@ -382,10 +355,10 @@ def _header(names: list[str], options: ReadOptions) -> list[str | None]:
 # ── jsonl ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read_jsonl(lines: Iterable[_Line], options: ReadOptions) -> Iterator[_Read]:
+def _read_jsonl(lines: Iterable[Line], options: ReadOptions) -> Iterator[_Read]:
     reader = RowReader(options.attributes, options.signal_type)
     for number, line in lines:
-        text, problem = _text(line)
+        text, problem = text_of(line)
         if problem is not None:
             yield number, problem
             continue
@@ -433,13 +406,13 @@ def _rows(document: dict[str, object], columns: Mapping[str, str]) -> Iterator[d
 # ── videos ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read_vpdq(lines: Iterable[_Line], options: ReadOptions) -> Iterator[_Read]:
+def _read_vpdq(lines: Iterable[Line], options: ReadOptions) -> Iterator[_Read]:
     """Read one video: a frame that cannot be read is reported, and the others are its list."""
     problems: list[_Read] = []
 
     def readable() -> Iterator[tuple[int, str]]:
         for number, line in lines:
-            text, problem = _text(line)
+            text, problem = text_of(line)
             if problem is not None:
                 problems.append((number, problem))
             elif text and not text.startswith("#") and not text.isspace():
@@ -450,12 +423,12 @@ def _read_vpdq(lines: Iterable[_Line], options: ReadOptions) -> Iterator[_Read]:
     yield from problems
 
 
-def _read_vpdq_json(lines: Iterable[_Line], options: ReadOptions) -> Iterator[_Read]:
+def _read_vpdq_json(lines: Iterable[Line], options: ReadOptions) -> Iterator[_Read]:
     """Read one video that is a JSON list over several lines."""
     parts: list[str] = []
     size = 0
     for number, line in lines:
-        text, problem = _text(line)
+        text, problem = text_of(line)
         size += len(text)
         if problem is not None or size > _DOCUMENT_BYTES:
             yield number, problem or "the list is too long"

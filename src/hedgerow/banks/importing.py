@@ -1,36 +1,29 @@
-"""Take a list of signals into a bank, and write a bank out as a list."""
+"""Take a list of signals into a bank."""
 
 from __future__ import annotations
 
-import csv
-import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from hedgerow.banks.formats import ReadOptions, open_list
-from hedgerow.banks.model import ImportReport, NewEntry, Rejection
-from hedgerow.banks.records import add_entries, iterate_entries
-from hedgerow.banks.vpdq import packed_text, vpdq_json, vpdq_lines
+from hedgerow.banks.model import ImportReport, NewEntry, PassedOver, Rejection
+from hedgerow.banks.records import add_entries
 from hedgerow.database import large_cache
 from hedgerow.errors import ImportUnreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from hedgerow.banks.formats import Reading
-    from hedgerow.banks.model import Added, Bank, Entry
+    from hedgerow.banks.model import Added, Bank
 
-__all__ = ["EXPORT_FORMATS", "export_entries", "export_videos", "import_entries", "import_in_steps"]
-
-# What a whole bank is written as; the other formats hold one video.
-EXPORT_FORMATS = ("text", "csv", "jsonl")
-_VIDEO_ENDINGS = {"vpdq": ".txt", "vpdq-json": ".json"}
+__all__ = ["import_entries", "import_in_steps"]
 
 # Lines in memory at a time, and rows of one INSERT. More is no faster.
 _BATCH = 5_000
@@ -94,9 +87,9 @@ def import_entries(
 def _take_in(
     connection: Connection, bank: Bank, reading: Reading, total: _Tally, *, now: datetime, readmit_withdrawn: bool
 ) -> ImportReport:
-    for batch, rejections in _batches(reading):
-        outcome = add_entries(connection, bank, [new for _, new in batch], now=now, readmit_withdrawn=readmit_withdrawn)
-        total.take(batch, rejections, outcome)
+    for batch in _batches(reading):
+        outcome = add_entries(connection, bank, batch.new(), now=now, readmit_withdrawn=readmit_withdrawn)
+        total.take(batch, outcome)
     return total.report()
 
 
@@ -131,15 +124,13 @@ def import_in_steps(
     """
     reading = open_list(source, options)
     total = _Tally(reading.format, listed_rejections)
-    for batch, rejections in _batches(reading):
+    for batch in _batches(reading):
         step = _Tally(reading.format, 0)
         with write() as connection:
-            outcome = add_entries(
-                connection, bank, [new for _, new in batch], now=now, readmit_withdrawn=readmit_withdrawn
-            )
-            step.take(batch, rejections, outcome)
+            outcome = add_entries(connection, bank, batch.new(), now=now, readmit_withdrawn=readmit_withdrawn)
+            step.take(batch, outcome)
             on_step(connection, step.report())
-        total.take(batch, rejections, outcome)
+        total.take(batch, outcome)
     return total.report()
 
 
@@ -152,14 +143,16 @@ class _Tally:
         self._on_rejected = on_rejected
         self._added = self._already_there = 0
         self._reasons: Counter[str] = Counter()
+        self._passed_over: Counter[str] = Counter()
         self._listed: list[Rejection] = []
 
-    def take(self, batch: Sequence[tuple[int, NewEntry]], rejections: Sequence[Rejection], outcome: Added) -> None:
+    def take(self, batch: _Batch, outcome: Added) -> None:
         """Count a batch: what was read of it, what was not, and what the bank did with it."""
         self._added += outcome.added
         self._already_there += outcome.already_there
-        refused = [Rejection(batch[refusal.position][0], refusal.reason) for refusal in outcome.refused]
-        for rejection in sorted([*rejections, *refused], key=lambda rejection: rejection.line):
+        self._passed_over.update(batch.passed_over)
+        refused = [Rejection(batch.entries[refusal.position][0], refusal.reason) for refusal in outcome.refused]
+        for rejection in sorted([*batch.rejections, *refused], key=lambda rejection: rejection.line):
             self._reasons[rejection.reason] += 1
             if len(self._listed) < self._most_listed:
                 self._listed.append(rejection)
@@ -168,145 +161,52 @@ class _Tally:
 
     def report(self) -> ImportReport:
         """Say what came of it so far."""
-        reasons = dict(self._reasons)
         return ImportReport(
-            self._form, self._added, self._already_there, self._reasons.total(), reasons, tuple(self._listed)
+            self._form,
+            self._added,
+            self._already_there,
+            self._reasons.total(),
+            dict(self._reasons),
+            tuple(self._listed),
+            dict(self._passed_over),
         )
 
 
-def _batches(reading: Reading) -> Iterator[tuple[list[tuple[int, NewEntry]], list[Rejection]]]:
+class _Batch:
+    """A piece of a list: what is to be added, each with its line, and what is not."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[int, NewEntry]] = []
+        self.rejections: list[Rejection] = []
+        self.passed_over: Counter[str] = Counter()
+        self.frames = 0
+
+    def new(self) -> list[NewEntry]:
+        return [each for _, each in self.entries]
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.entries) + len(self.rejections) >= _BATCH or self.frames >= _BATCH_FRAMES
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.entries or self.rejections or self.passed_over)
+
+
+def _batches(reading: Reading) -> Iterator[_Batch]:
     """Cut a list into pieces that are neither too many lines nor too many frames."""
-    batch: list[tuple[int, NewEntry]] = []
-    rejections: list[Rejection] = []
-    frames = 0
+    batch = _Batch()
     for line, result in reading.results:
-        if isinstance(result, str):
-            rejections.append(Rejection(line, result))
-        else:
-            batch.append((line, result))
-            frames += 0 if result.signal.frames is None else len(result.signal.frames)
-        if len(batch) + len(rejections) >= _BATCH or frames >= _BATCH_FRAMES:
-            yield batch, rejections
-            batch, rejections, frames = [], [], 0
-    if batch or rejections:
-        yield batch, rejections
-
-
-# The fields of an exported entry, in the order of the CSV columns; an import reads every one of them back.
-_FIELDS = (
-    "type",
-    "value",
-    "quality",
-    "variant",
-    "made_by",
-    "frames",
-    "provenance",
-    "contributor",
-    "external_id",
-    "category",
-    "note",
-    "may_be_redistributed",
-    "added_at",
-)
-
-
-def export_entries(
-    connection: Connection,
-    bank: Bank,
-    target: TextIO,
-    *,
-    format: str = "jsonl",  # noqa: A002  (the word that users type)
-    only_redistributable: bool = False,
-) -> int:
-    """Write a bank's live entries, oldest first, a few thousand in memory at a time, and return how many.
-
-    Text carries type and value alone, of a video its frames in the spelling of python-threatexchange; CSV and JSON
-    lines everything, so that an import of it gives the same bank. See `export_videos` for a file a video.
-
-    Args:
-        connection: Of `Database.read`: the export is the bank of one moment.
-        bank: Which bank.
-        target: Where to; open it with ``newline=""``.
-        format: ``jsonl``, ``csv`` or ``text``.
-        only_redistributable: Leave out what the source does not allow to be passed on.
-
-    Raises:
-        ImportUnreadable: There is no such format.
-    """
-    if format not in EXPORT_FORMATS:
-        raise ImportUnreadable(f"there is no format {format!r}; there are {', '.join(EXPORT_FORMATS)}")
-    count = 0
-    rows = csv.writer(target, lineterminator="\n")
-    if format == "csv":
-        rows.writerow(_FIELDS)
-    for entry in iterate_entries(connection, bank, only_redistributable=only_redistributable, with_frames=True):
-        if format == "text":
-            frames = entry.signal.frames
-            value = entry.signal.value if frames is None else vpdq_json(frames)
-            target.write(f"{entry.signal.type} {value}\n")
-        elif format == "csv":
-            fields = _fields(entry)
-            rows.writerow([_cell(fields[name]) for name in _FIELDS])
-        else:
-            stated = {name: value for name, value in _fields(entry).items() if value is not None}
-            target.write(json.dumps(stated, ensure_ascii=False) + "\n")
-        count += 1
-    return count
-
-
-def export_videos(
-    connection: Connection,
-    bank: Bank,
-    folder: Path,
-    *,
-    format: str = "vpdq",  # noqa: A002  (the word that users type)
-    only_redistributable: bool = False,
-) -> int:
-    """Write each of a bank's live videos to a file of its own, named by its entry, and return how many.
-
-    Args:
-        connection: Of `Database.read`.
-        bank: Which bank.
-        folder: Where to; made where it is missing.
-        format: ``vpdq``, as vPDQ's tool writes it, or ``vpdq-json``, as python-threatexchange does.
-        only_redistributable: Leave out what the source does not allow to be passed on.
-
-    Raises:
-        ImportUnreadable: There is no such format.
-        OSError: The folder cannot be written.
-    """
-    if format not in _VIDEO_ENDINGS:
-        raise ImportUnreadable(f"there is no format {format!r} for one video; there are {', '.join(_VIDEO_ENDINGS)}")
-    folder.mkdir(parents=True, exist_ok=True)
-    count = 0
-    for entry in iterate_entries(connection, bank, only_redistributable=only_redistributable, with_frames=True):
-        frames = entry.signal.frames
-        if frames is None:
+        if isinstance(result, NewEntry):
+            batch.entries.append((line, result))
+            batch.frames += 0 if result.signal.frames is None else len(result.signal.frames)
+        elif isinstance(result, PassedOver):
+            batch.passed_over[result.reason] += 1
             continue
-        with (folder / f"{bank.name}-{entry.id}{_VIDEO_ENDINGS[format]}").open("w", encoding="ascii") as file:
-            file.writelines(vpdq_lines(frames) if format == "vpdq" else [vpdq_json(frames), "\n"])
-        count += 1
-    return count
-
-
-def _fields(entry: Entry) -> dict[str, str | int | bool | None]:
-    signal, attributes = entry.signal, entry.attributes
-    return {
-        "type": signal.type,
-        "value": signal.value,
-        "quality": signal.quality,
-        "variant": signal.variant,
-        "made_by": signal.made_by or None,
-        "frames": None if signal.frames is None else packed_text(signal.frames),
-        "provenance": attributes.provenance,
-        "contributor": attributes.contributor,
-        "external_id": attributes.external_id,
-        "category": attributes.category,
-        "note": attributes.note,
-        "may_be_redistributed": attributes.may_be_redistributed,
-        "added_at": attributes.added_at.isoformat() if attributes.added_at else None,
-    }
-
-
-def _cell(value: str | int | bool | None) -> str | int | None:  # noqa: FBT001  (a cell's value)
-    return str(value).lower() if isinstance(value, bool) else value
+        else:
+            batch.rejections.append(Rejection(line, result))
+        if batch.is_full:
+            yield batch
+            batch = _Batch()
+    if not batch.is_empty:
+        yield batch

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING
 
 import click
 
+from hedgerow.cli.bank_lists import export, import_list, said_of, verify_manifest
 from hedgerow.cli.exits import DONE, UNCHECKED
 from hedgerow.cli.options import (
     data_option,
@@ -19,7 +18,7 @@ from hedgerow.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from hedgerow.banks import Attributes, Bank, BankSummary, ImportReport
+    from hedgerow.banks import Bank, BankSummary
     from hedgerow.hashing.signal import Level
 
 __all__ = ["bank_command"]
@@ -172,14 +171,6 @@ def show(ctx: click.Context, name: str, limit: int, data: str | None, is_json: b
         click.echo(f"{entry['entry']:>10}  {about}")
 
 
-def _said(
-    provenance: str | None, category: str | None, note: str | None, may_be_redistributed: bool, default: str
-) -> Attributes:
-    from hedgerow.banks import Attributes
-
-    return Attributes(provenance or default, category=category, note=note, may_be_redistributed=may_be_redistributed)
-
-
 @bank_command.command("add")
 @click.argument("name")
 @click.argument("files", nargs=-1, metavar="FILE…")
@@ -220,7 +211,7 @@ def add(
 
     if not files and not values:
         raise click.UsageError("Name a FILE, or give a --value.")
-    said = _said(provenance, category, note, may_be_redistributed, "person")
+    said = said_of(provenance, category, note, may_be_redistributed, "person")
     settings = settings_of(ctx, data, jobs=jobs)
     if values:
         signals = [Signal.from_text(*_type_and_value(value)) for value in values]
@@ -262,151 +253,8 @@ def _type_and_value(text: str) -> tuple[str, str]:
     return name, value
 
 
-@bank_command.command("import")
-@click.argument("name")
-@click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(allow_dash=True))
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "csv", "jsonl", "vpdq", "vpdq-json"]),
-    help="vpdq and vpdq-json: the frames of one video. [default: told by content]",
-)
-@click.option("--type", "signal_type", metavar="TYPE", help="What values are where the file does not say.")
-@click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    metavar="HEADER=FIELD",
-    help="What a CSV column holds, where its header does not say: pdq, md5, sha1, sha256, value, type, quality, "
-    "category, note, provenance …",
-)
-@click.option("--category", help="Category of entries that state none.")
-@click.option("--provenance", metavar="WHO", help="Who says so, where the file does not. [default: import]")
-@click.option("--note", help="Note of entries that have none.")
-@click.option("--redistributable", "may_be_redistributed", is_flag=True, help="They may be shared with partners.")
-@click.option("--readmit-withdrawn", is_flag=True, help="Take back what was withdrawn from this bank.")
-@data_option
-@json_option
-@click.pass_context
-def import_(
-    ctx: click.Context,
-    name: str,
-    files: tuple[str, ...],
-    form: str | None,
-    signal_type: str | None,
-    columns: tuple[str, ...],
-    category: str | None,
-    provenance: str | None,
-    note: str | None,
-    may_be_redistributed: bool,
-    readmit_withdrawn: bool,
-    data: str | None,
-    is_json: bool,
-) -> None:
-    """Add the signals listed in each FILE (or - for standard input) to the bank NAME.
-
-    Plain text (`pdq HEX`, or bare hex), CSV with a header, JSON lines, or the frames of one video as the vPDQ tool and
-    python-threatexchange write them. Everything in a file that is in order is added in one transaction; every line
-    that is not is reported with its number and the reason.
-
-    Exit status: 0, or 3 where lines were rejected (the others are in).
-    """
-    from hedgerow import app
-    from hedgerow.banks.formats import ReadOptions
-
-    settings = settings_of(ctx, data)
-    options = ReadOptions(
-        line_bytes=settings.imports.line_bytes,
-        format=form,
-        signal_type=signal_type,
-        columns=dict(_header_and_field(each) for each in columns),
-        attributes=_said(provenance, category, note, may_be_redistributed, "import"),
-    )
-    has_rejected = False
-    for file in files:
-        report = app.import_bank(
-            settings,
-            name,
-            sys.stdin.buffer if file == "-" else Path(file),
-            options=options,
-            readmit_withdrawn=readmit_withdrawn,
-        )
-        has_rejected |= report.rejected > 0
-        place = f"{file}: " if len(files) > 1 else ""
-        _print_rejections(report, place)
-        if is_json:
-            print_json(_import_object(name, file, report))
-            continue
-        click.echo(
-            f"{place}{report.added:,} added, {report.already_there:,} already there, {report.rejected:,} rejected."
-        )
-        for reason, count in sorted(report.reasons.items(), key=lambda item: -item[1]):
-            click.echo(f"{count:>10,}  {reason}")
-    ctx.exit(UNCHECKED if has_rejected else DONE)
-
-
-def _print_rejections(report: ImportReport, place: str) -> None:
-    for rejection in report.rejections:
-        click.echo(f"{place}line {rejection.line}: {rejection.reason}", err=True)
-    if report.rejected > len(report.rejections):
-        click.echo(f"{place}… and {report.rejected - len(report.rejections):,} more", err=True)
-
-
-def _import_object(name: str, file: str, report: ImportReport) -> dict[str, object]:
-    return {
-        "bank": name,
-        "path": None if file == "-" else file,
-        "format": report.format,
-        "added": report.added,
-        "already_there": report.already_there,
-        "rejected": report.rejected,
-        "reasons": report.reasons,
-    }
-
-
-def _header_and_field(text: str) -> tuple[str, str]:
-    header, equals, field = text.partition("=")
-    if not equals:
-        raise click.UsageError("A --column is HEADER=FIELD, such as Hash=pdq")
-    return header, field
-
-
-@bank_command.command("export")
-@click.argument("name")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "csv", "jsonl", "vpdq", "vpdq-json"]),
-    default="jsonl",
-    show_default=True,
-    help="vpdq and vpdq-json: the videos alone, a file for each.",
-)
-@click.option("--redistributable-only", is_flag=True, help="Only what may be shared with partners.")
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(),
-    help="File to write, or the folder for vpdq and vpdq-json. [default: standard output]",
-)
-@data_option
-@click.pass_context
-def export(
-    ctx: click.Context, name: str, form: str, redistributable_only: bool, output: str | None, data: str | None
-) -> None:
-    """Write the live entries of the bank NAME; csv and jsonl lose nothing, text is the values alone."""
-    from hedgerow import app
-
-    settings = settings_of(ctx, data)
-    if form in {"vpdq", "vpdq-json"}:
-        if output is None:
-            raise click.UsageError(f"--format {form} writes a file for each video: name a folder with --output.")
-        count = app.export_videos(settings, name, Path(output), form=form, only_redistributable=redistributable_only)
-    else:
-        with click.open_file(output or "-", "w", encoding="utf-8", atomic=output is not None) as out:
-            count = app.export_bank(
-                settings, name, cast("TextIO", out), form=form, only_redistributable=redistributable_only
-            )
-    click.echo(f"{count:,} exported.", err=True)
+for _command in (import_list, export, verify_manifest):
+    bank_command.add_command(_command)
 
 
 @bank_command.command("withdraw")

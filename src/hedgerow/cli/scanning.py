@@ -43,6 +43,12 @@ __all__ = ["group_command", "run_scan", "scan_command"]
 @click.option(
     "--keep-journal", is_flag=True, help="Remember the answers, so that a repeated scan hashes only new files."
 )
+@click.option(
+    "--known-good",
+    metavar="SET",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Do not decode known software (see `hedgerow known-good make`); its digests are looked up all the same.",
+)
 @click.option("--progress/--no-progress", "shows_progress", default=None, help="[default: on a terminal]")
 @jobs_option
 @data_option
@@ -58,6 +64,7 @@ def scan_command(
     tiles: bool,
     fresh: bool,
     keep_journal: bool,
+    known_good: str | None,
     shows_progress: bool | None,
     jobs: int | None,
     data: str | None,
@@ -71,7 +78,7 @@ def scan_command(
     """
     from hedgerow import app
 
-    plan = app.ScanPlan(paths, exclude, follow_links, banks, reports, tiles, fresh, keep_journal)
+    plan = app.ScanPlan(paths, exclude, follow_links, banks, reports, tiles, fresh, keep_journal, known_good)
     on_result = _print_result_object if is_json else _print_result
     with app.early_nursery() as nursery:
         settings = settings_of(ctx, data, jobs=jobs)
@@ -137,6 +144,7 @@ def _print_statistics(statistics: ScanStatistics, reports: tuple[str, ...]) -> N
         f"{statistics.files:,} files, {_pictures(statistics)}: {statistics.matched:,} matched, "
         f"{statistics.unchecked_results:,} could not be checked"
         + (f", {statistics.cautions:,} too plain to compare" if statistics.cautions else "")
+        + (f", {statistics.known_good:,} known software" if statistics.known_good else "")
         + f" ({statistics.duration_s:.1f} s, {statistics.files_per_s:,.0f} files/s)"
     )
     for reason, count in statistics.unchecked.most_common():

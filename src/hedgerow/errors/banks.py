@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from hedgerow.errors.root import HedgerowError
 
-__all__ = ["BankError", "BankExists", "BankNotFound", "EntryNotFound", "ImportUnreadable", "InvalidBankName", "NoBanks"]
+__all__ = [
+    "BankError",
+    "BankExists",
+    "BankNotFound",
+    "EntryNotFound",
+    "ImportUnreadable",
+    "InvalidBankName",
+    "ManifestUnreadable",
+    "NoBanks",
+    "NotRedistributable",
+]
 
 
 class BankError(HedgerowError):
@@ -95,3 +105,35 @@ class ImportUnreadable(BankError):
     def __init__(self, problem: str) -> None:
         self.problem = problem
         super().__init__(f"Nothing was imported: {problem}.")
+
+
+class NotRedistributable(BankError):
+    """An export would hold entries that may not be passed on, and nobody said that it stays in the house.
+
+    Args:
+        bank: The bank's name.
+        entries: How many they are.
+    """
+
+    reason = "not_redistributable"
+
+    def __init__(self, bank: str, entries: int) -> None:
+        self.bank, self.entries = bank, entries
+        super().__init__(
+            f"Nothing was exported: of the bank {bank!r}, {entries:,} entries may not be passed on. Ask for "
+            "those alone that may be, or say that it is a backup of your own, which does not leave your house."
+        )
+
+
+class ManifestUnreadable(BankError):
+    """A file that is no manifest of an export.
+
+    Args:
+        problem: What is wrong with it.
+    """
+
+    reason = "manifest_unreadable"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"Nothing was verified: {problem}.")

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from hedgerow.errors.root import HedgerowError
 
-__all__ = ["HashingError", "InvalidPixels", "InvalidSignal", "SelfTestFailed", "UnknownSignalType"]
+__all__ = [
+    "HashingError",
+    "InvalidPixels",
+    "InvalidSignal",
+    "KnownGoodUnreadable",
+    "SelfTestFailed",
+    "UnknownSignalType",
+]
 
 
 class HashingError(HedgerowError):
@@ -73,3 +80,17 @@ class SelfTestFailed(HashingError):
         self.failed = failed
         self.total = total
         super().__init__(f"{failed} of {total} published vectors are not reproduced on this machine.")
+
+
+class KnownGoodUnreadable(HashingError):
+    """A list of known software that cannot be read, or a set made of one that is damaged.
+
+    Args:
+        problem: What is wrong with it.
+    """
+
+    reason = "known_good_unreadable"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"The list of known software cannot be used: {problem}.")

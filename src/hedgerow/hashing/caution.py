@@ -11,7 +11,7 @@ from hedgerow.hashing.signal import SIGNAL_TYPES
 if TYPE_CHECKING:
     from hedgerow.hashing.signal import MediaHash, Signal
 
-__all__ = ["Caution", "caution_of"]
+__all__ = ["KNOWN_GOOD", "Caution", "caution_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Caution:
     """What a person should know about a file that was checked all the same.
 
     Attributes:
-        reason: A word for programs: ``low_quality``.
+        reason: A word for programs: ``low_quality``, ``known_good``.
         detail: One sentence for a person.
     """
 
@@ -37,9 +37,17 @@ _LOW_QUALITY_VIDEO: Final = Caution(
     "this quality.",
 )
 
+KNOWN_GOOD: Final = Caution(
+    "known_good",
+    "Its bytes are those of known software: it was not decoded, and only its digests were looked up.",
+)
+"""What is said of a file that a set of known software holds."""
+
 
 def caution_of(result: MediaHash) -> Caution | None:
     """Say what a person should know about media that was hashed all the same, or None."""
+    if result.is_known_good:
+        return KNOWN_GOOD
     perceptual = [signal for signal in result.signals if SIGNAL_TYPES[signal.type].is_perceptual]
     if not perceptual or any(_quality(signal) >= MINIMUM_QUALITY for signal in perceptual):
         return None

@@ -37,6 +37,8 @@ class HashOptions:
         threads: Decoder threads of a video; 0 for one a core. The signals are the same.
         bank_regions: Whether the likely crops of a picture are hashed too (`hedgerow.hashing.bank_variants`), and a
             video without its borders, where it has any: for whoever adds the media itself to a bank.
+        known_good: Where a set of known software lies (`hedgerow.hashing.known_good`): a file whose digest it holds is
+            not decoded, and has the digests that were asked for and nothing else. Pools alone look at it.
     """
 
     types: tuple[str, ...] = DEFAULT_TYPES
@@ -48,6 +50,7 @@ class HashOptions:
     sampling: Sampling | None = None
     threads: int = 1
     bank_regions: bool = False
+    known_good: str | None = None
 
     def __post_init__(self) -> None:
         for name in self.types:

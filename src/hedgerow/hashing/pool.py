@@ -260,7 +260,12 @@ class HashingPool:
             return MediaHash(None, (), Unchecked(problem.reason, str(problem)))
         media, unchecked = answer["i"], answer["u"]
         signals = tuple(_signal(*values) for values in answer["s"])
-        return MediaHash(media and MediaInfo(*media), signals, unchecked and Unchecked(*unchecked))
+        return MediaHash(
+            media and MediaInfo(*media),
+            signals,
+            unchecked and Unchecked(*unchecked),
+            is_known_good=bool(answer.get("k")),
+        )
 
     def _problem(self, answer: dict[str, Any]) -> MediaError:
         limits = self._options.limits

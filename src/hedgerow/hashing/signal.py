@@ -149,8 +149,10 @@ class MediaHash:
         signals: The signals, the picture ``as is`` first. Empty only when `unchecked` says why.
         unchecked: None when everything a viewer could see was hashed. Signals and `unchecked` together mean that
             a part was: a truncated JPEG as far as it decodes, the first frames of a very long animation.
+        is_known_good: Whether it was not decoded, since its bytes are those of known software.
     """
 
     media: MediaInfo | None
     signals: tuple[Signal, ...]
     unchecked: Unchecked | None = None
+    is_known_good: bool = False

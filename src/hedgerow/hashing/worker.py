@@ -14,9 +14,10 @@ import numpy as np
 
 from hedgerow.errors import MediaError
 from hedgerow.hashing import compiled
-from hedgerow.hashing.digests import DIGEST_TYPES, digest_file
+from hedgerow.hashing.digests import DIGEST_TYPES, digest_bytes, digest_file
 from hedgerow.hashing.examine import examine_bytes, examine_file
 from hedgerow.hashing.hasher import PdqHasher
+from hedgerow.hashing.known_good import KnownGood
 from hedgerow.hashing.options import HashOptions
 from hedgerow.hashing.pdq import ArrayPixels
 from hedgerow.hashing.signal import MediaHash, Unchecked
@@ -26,7 +27,7 @@ from hedgerow.media.sandbox_nursery import command_of
 from hedgerow.media.sandbox_worker import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from hedgerow.hashing.signal import Signal
     from hedgerow.media.archive import Member
@@ -46,6 +47,7 @@ def answer_of(result: MediaHash, member: str | None = None) -> dict[str, Any]:
         "i": media and [getattr(media, name) for name in MediaInfo.__slots__],
         "s": [_signal_values(each) for each in result.signals],
         "u": unchecked and [unchecked.reason, unchecked.detail],
+        **({"k": True} if result.is_known_good else {}),
     }
 
 
@@ -58,6 +60,7 @@ class _Handler:
     def __init__(self) -> None:
         self._options = HashOptions()
         self._archive_limits = ArchiveLimits()
+        self._known_good: KnownGood | None = None
 
     def prepare(self, greeting: dict[str, Any]) -> None:
         """Take the options; they are the same for all workers."""
@@ -69,6 +72,8 @@ class _Handler:
         greeting["limits"] = MediaLimits(**greeting["limits"])
         greeting["types"] = tuple(greeting["types"])
         self._options = HashOptions(**greeting)
+        if self._options.known_good is not None:
+            self._known_good = KnownGood(self._options.known_good)
 
     def __call__(self, request: Request) -> Iterator[dict[str, Any]]:
         """Answer one task: a path, or bytes that came with it."""
@@ -80,6 +85,8 @@ class _Handler:
             self._options = replace(self._options, types=types, level=level, exact=exact)
         if path is None:
             yield answer_of(examine_bytes(request.data, self._options, request.go_on)) | {"done": True}
+        elif (known := self._if_known(lambda types: digest_file(path, types))) is not None:
+            yield answer_of(known) | {"done": True}
         elif self._options.archives and is_archive(path):
             yield from self._archive(path, request)
         else:
@@ -99,9 +106,25 @@ class _Handler:
 
     def _member(self, member: Member, request: Request) -> MediaHash:
         try:
-            return examine_bytes(member.read(), self._options, request.go_on)
+            data = member.read()
+            known = self._if_known(lambda types: digest_bytes(data, types))
+            return examine_bytes(data, self._options, request.go_on) if known is None else known
         except MediaError as error:
             return MediaHash(None, (), Unchecked(error.reason, str(error)))
+
+    def _if_known(self, digest: Callable[[tuple[str, ...]], tuple[Signal, ...]]) -> MediaHash | None:
+        """Return the digests of known software; None for all else, and for what cannot be read."""
+        known = self._known_good
+        if known is None:
+            return None
+        asked = self._options.types
+        try:
+            found = digest(tuple(name for name in DIGEST_TYPES if name == known.type or name in asked))
+        except MediaError:
+            return None
+        if not any(each.type == known.type and known.holds(each.bits) for each in found):
+            return None
+        return MediaHash(None, tuple(each for each in found if each.type in asked), is_known_good=True)
 
 
 def _warm_up() -> None:

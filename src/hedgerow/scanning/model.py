@@ -9,7 +9,7 @@ from typing import Any
 
 from hedgerow.banks import Match
 from hedgerow.hashing import Unchecked
-from hedgerow.hashing.caution import Caution
+from hedgerow.hashing.caution import KNOWN_GOOD, Caution
 from hedgerow.matching.segments import Segment
 from hedgerow.media import MediaInfo
 
@@ -56,6 +56,11 @@ class FileResult:
         'a.zip!/b.jpg'
         """
         return self.path if self.member is None else f"{self.path}{MEMBER_SEPARATOR}{self.member}"
+
+    @property
+    def is_known_good(self) -> bool:
+        """Whether it is known software, which was not decoded."""
+        return self.caution is not None and self.caution.reason == KNOWN_GOOD.reason
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``scan --json`` prints: only strings, numbers, lists, objects and null."""
@@ -191,7 +196,7 @@ class ScanStatistics:
         matched: Answers with at least one match.
         matches: Matches in all.
         unchecked: Answers that could not be checked or only in part, by reason.
-        cautions: Answers with a caution.
+        cautions: Answers with a caution, known software left out.
         distances: Matches by distance in bits.
         links_skipped: Links that were not followed.
         excluded: Files and folders that the request left out.
@@ -199,6 +204,7 @@ class ScanStatistics:
         journal_was_damaged: Whether that journal was damaged, set aside and not used.
         duration_s: Seconds that this run took.
         samples: At most 240 points of this run's course, evenly spread in time.
+        known_good: Answers about known software, which was not decoded.
     """
 
     files: int = 0
@@ -217,6 +223,7 @@ class ScanStatistics:
     journal_was_damaged: bool = False
     duration_s: float = 0.0
     samples: list[ThroughputSample] = field(default_factory=list)
+    known_good: int = 0
 
     @property
     def unchecked_results(self) -> int:
@@ -240,4 +247,5 @@ class ScanStatistics:
             self.distances[match.distance] += 1
         if result.unchecked is not None:
             self.unchecked[result.unchecked.reason] += 1
-        self.cautions += result.caution is not None
+        self.known_good += result.is_known_good
+        self.cautions += result.caution is not None and not result.is_known_good

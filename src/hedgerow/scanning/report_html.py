@@ -120,7 +120,7 @@ class HtmlReport:
                 if reason not in self._unchecked:
                     self._unchecked[reason] = self._rows()
                 self._unchecked[reason].add(row(path_cell(result), cell(result.unchecked.detail, "word")))
-            if result.caution is not None:
+            if result.caution is not None and not result.is_known_good:
                 self._cautions.add(row(path_cell(result), cell(_what(result), "word")))
         except OSError as error:
             raise unwritable(error) from error
@@ -316,6 +316,7 @@ def _head(header: ReportHeader, headline: str, *, has_clips: bool) -> str:
             statistics.unchecked_results,
         ),
         ("", "too plain to compare", statistics.cautions),
+        *([("", "known software, not decoded", statistics.known_good)] if statistics.known_good else []),
     ]
     return (
         f'<header>\n<p class="brand">Hedgerow · scan report</p>\n<h1>{escape(headline)}</h1>\n<dl class="facts">'

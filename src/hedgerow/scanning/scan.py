@@ -17,6 +17,7 @@ from hedgerow import __version__
 from hedgerow.errors import DecoderCrashed
 from hedgerow.hashing import SIGNAL_TYPES, HashOptions, Signal, Unchecked
 from hedgerow.hashing.caution import caution_of
+from hedgerow.hashing.known_good import KnownGood
 from hedgerow.hashing.pool import FileHash, FileTask, HashingPool
 from hedgerow.media import ArchiveLimits
 from hedgerow.scanning.journal import Journal, Progressed, journal_path
@@ -421,9 +422,18 @@ def _described(request: ScanRequest, options: HashOptions, archive_limits: Archi
         "places": [os.path.realpath(path) for path in request.paths],
         "exclude": list(request.exclude),
         "follow_links": request.follow_links,
-        "options": asdict(options),
+        "options": asdict(options) | {"known_good": _known_good(options)},
         "archive_limits": asdict(archive_limits),
     }
+
+
+def _known_good(options: HashOptions) -> str | None:
+    """Name what a set of known software holds: an answer of another set is no answer."""
+    if options.known_good is None:
+        return None
+    known = KnownGood(options.known_good)
+    known.close()
+    return known.fingerprint
 
 
 def _result(hashed: FileHash, matches: Sequence[Match]) -> FileResult:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -146,14 +149,14 @@ def test_signal_values_are_for_whoever_may_take_them_out_and_that_is_on_record(h
 def test_an_export_brings_the_same_bank_back(house: Any, writer: TestClient) -> None:
     house.bank("known", house.value(1), house.value(2))
     lead = house.person(Role.LEAD)
-    exported = lead.get(f"{BANKS}/known/export", params={"format": "jsonl"})
+    exported = lead.get(f"{BANKS}/known/export", params={"format": "jsonl", "own_backup": True})
     assert exported.status_code == 200
     assert exported.headers["content-type"] == "application/jsonl"
     assert len(exported.text.splitlines()) == 2
     writer.post(BANKS, json={"name": "copy"})
     imported = writer.post(f"{BANKS}/copy/imports", content=exported.content)
     assert imported.json()["added"] == 2
-    assert lead.get(f"{BANKS}/copy/export").text == exported.text
+    assert lead.get(f"{BANKS}/copy/export", params={"own_backup": True}).text == exported.text
     assert {"bank.exported", "entries.imported"} <= set(actions(house))
     assert not list((house.service.settings.data / "incoming").iterdir())
 
@@ -216,3 +219,36 @@ def test_a_body_beyond_the_limit_is_refused(house: Any, writer: TestClient) -> N
     note = "x" * house.service.settings.server.field_bytes
     answer = writer.patch(f"{BANKS}/known", json={"note": note})
     assert (answer.status_code, answer.json()["reason"]) == (413, "request_too_large")
+
+
+def test_an_export_says_whether_it_stays_in_the_house_or_holds_what_may_leave(house: Any, writer: TestClient) -> None:
+    house.bank("known", house.value(1))
+    lead = house.person(Role.LEAD)
+    refused = lead.get(f"{BANKS}/known/export")
+    assert (refused.status_code, refused.json()["reason"]) == (422, "not_redistributable")
+    assert "bank.exported" not in actions(house)
+    assert lead.get(f"{BANKS}/known/export", params={"redistributable": True}).text == ""
+    taken = lead.get(f"{BANKS}/known/export", params={"own_backup": True})
+    stated = json.loads(base64.b64decode(taken.headers["hedgerow-manifest"]))
+    assert stated["files"] == [
+        {
+            "name": "known.jsonl",
+            "size_bytes": len(taken.content),
+            "sha256": hashlib.sha256(taken.content).hexdigest(),
+        }
+    ]
+    assert (stated["entries"], stated["may_be_redistributed"]) == ({"pdq": 1}, False)
+    assert stated["signature"]
+
+
+@pytest.mark.parametrize("name", ["vic", "vic-1.3", "icse"])
+def test_a_set_of_partners_comes_back_over_http(house: Any, writer: TestClient, name: str) -> None:
+    house.bank("known")
+    entries = [{"type": "md5", "value": "ab" * 16, "external_id": "7", "category": "VIC 1"}]
+    assert writer.post(f"{BANKS}/known/entries", json={"entries": entries}).json()["added"] == 1
+    taken = house.person(Role.LEAD).get(f"{BANKS}/known/export", params={"format": name, "own_backup": True})
+    house.bank("copy")
+    told = writer.post(f"{BANKS}/copy/imports", content=taken.content, params={"categories": "1,baseline"}).json()
+    is_icse = name == "icse"  # which has no place for a verdict of Project VIC
+    assert (told["format"], told["added"]) == ("icse" if is_icse else "vic", 0 if is_icse else 1)
+    assert told["passed_over"] == ({"it is not in the baseline of ICSE": 1} if is_icse else {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -308,6 +309,23 @@ def test_a_list_is_imported_and_every_line_that_was_not_taken_is_named(
         refused = lea.upload("/banks/known/import", content)
         assert refused.status_code == 422
         assert why in refused.text
+
+
+def test_a_hash_set_of_project_vic_is_imported_and_what_was_passed_over_is_told(lea: Desk) -> None:
+    context = "http://github.com/VICSDATAMODEL/ProjectVic/DataModels/2.0.xml/Default/$metadata#Media"
+    records = [{"MediaID": number, "Category": number, "MD5": f"{number + 500:032X}"} for number in (0, 1, 2)]
+    content = json.dumps({"@odata.context": context, "value": records}).encode()
+    answer = lea.upload("/banks/known/import", content, categories="1, 3")
+    assert answer.status_code == 200, answer.text
+    assert "The list was read as vic." in answer.text
+    assert re.findall(r'<th scope="row">(its category[^<]*)</th><td class="number">(\d+)</td>', answer.text) == [
+        ("its category, VIC 0, is none of those that are taken", "1"),
+        ("its category, VIC 2, is none of those that are taken", "1"),
+    ]
+    assert "Lines that were not taken" not in answer.text
+    assert len(listed(lea.page("/banks/known?category=VIC+1"))) == 1
+    refused = lea.upload("/banks/known/import", content, categories="9")
+    assert (refused.status_code, "no category that says what is known" in refused.text) == (422, True)
 
 
 def test_a_file_is_taken_from_a_page_of_this_session_alone(lea: Desk, desk_of: Callable[..., Desk]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
 
 from hedgerow.app.bank_audit import (
     record_added,
@@ -15,12 +15,15 @@ from hedgerow.app.bank_audit import (
     record_withdrawn,
 )
 from hedgerow.app.clock import now
-from hedgerow.app.serving.spooling import Spooled, spool
+from hedgerow.app.exporting import signed_manifest
+from hedgerow.app.serving.spooling import DigestingFile, Spooled, spool
 from hedgerow.app.signals import GivenFrame, signal_of
 from hedgerow.banks import Added, Attributes, NewEntry, held, records
-from hedgerow.banks.importing import export_entries, import_in_steps
+from hedgerow.banks.exporting import check_right, export_entries
+from hedgerow.banks.importing import import_in_steps
 from hedgerow.banks.listing import list_entries as list_bank_entries
 from hedgerow.banks.listing import listed_entry, summarise
+from hedgerow.banks.manifest import WrittenFile, manifest_of
 from hedgerow.errors import HashingError
 
 if TYPE_CHECKING:
@@ -30,14 +33,17 @@ if TYPE_CHECKING:
     from hedgerow.app.banks import BankChange
     from hedgerow.app.service import Media, Service
     from hedgerow.banks import Bank, BankSummary, ImportReport
+    from hedgerow.banks.exporting import Right
     from hedgerow.banks.formats import ReadOptions
     from hedgerow.banks.listing import ListedEntry
+    from hedgerow.banks.manifest import Manifest
     from hedgerow.database import Database
     from hedgerow.hashing import MediaHash
     from hedgerow.hashing.signal import Level
 
 __all__ = [
     "AddedMedia",
+    "ExportedBank",
     "GivenEntry",
     "add_entries",
     "add_media",
@@ -352,36 +358,65 @@ def _opened(source: Media) -> BinaryIO:
     return io.BytesIO(source.data or b"")
 
 
+class ExportedBank(NamedTuple):
+    """A bank as it is written out.
+
+    Attributes:
+        spooled: Its bytes.
+        manifest: What is stated about it, signed where what signs is installed.
+    """
+
+    spooled: Spooled
+    manifest: Manifest
+
+
 def export_bank(
-    database: Database, name: str, folder: Path, *, form: str, only_redistributable: bool = False, actor: str
-) -> Spooled:
+    service: Service, name: str, folder: Path, file_name: str, *, form: str, right: Right = "unsaid", actor: str
+) -> ExportedBank:
     """Write a bank's live entries out, as they are at one moment. That is on record before the first value leaves.
 
     Args:
-        database: An open database.
+        service: The running service.
         name: The bank.
         folder: Where it lies while it is sent, in a file without a name.
+        file_name: What it will be called, for the manifest.
         form: One of `hedgerow.banks.EXPORT_FORMATS`.
-        only_redistributable: Only what its source allows to be passed on.
+        right: What it stands on.
         actor: Who takes it.
 
     Raises:
         BankNotFound: There is none of that name.
+        NotRedistributable: It would hold what may not be passed on, and nobody said that it stays in the house.
+        AuditKeyMissing: The key that signs is not in the data folder.
     """
-    with database.read() as connection:
+    with service.database.read() as connection:
         bank = records.find_bank(connection, name)
-        file = spool(folder)
-        text = io.TextIOWrapper(file, "utf-8", newline="")
-        count = export_entries(connection, bank, text, format=form, only_redistributable=only_redistributable)
+        check_right(connection, bank, right, form)
+        digesting = DigestingFile(spool(folder))
+        text = io.TextIOWrapper(cast("BinaryIO", digesting), "utf-8", newline="")
+        exported = export_entries(connection, bank, text, format=form, right=right)
+        text.flush()
         text.detach()
-    with database.write() as connection:
+    at = now()
+    with service.database.write() as connection:
         record_exported(
             connection,
             bank,
-            entries=count,
+            entries=exported.entries,
             form=form,
-            only_redistributable=only_redistributable,
+            only_redistributable=right == "redistributable",
+            is_own_backup=right == "own_backup",
             actor=actor,
-            now=now(),
+            now=at,
         )
-    return Spooled(file)
+    spooled = Spooled(digesting.file)
+    stated = manifest_of(
+        bank,
+        exported,
+        [WrittenFile(file_name, spooled.size_bytes, digesting.sha256())],
+        form=form,
+        may_be_redistributed=right != "own_backup",
+        licence=None,
+        now=at,
+    )
+    return ExportedBank(spooled, signed_manifest(service.settings, service.database, stated, actor))

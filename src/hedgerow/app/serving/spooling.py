@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import tempfile
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -9,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Spooled", "spool"]
+    from typing_extensions import Buffer
+
+__all__ = ["DigestingFile", "Spooled", "spool"]
 
 _PIECE_BYTES: Final = 256 * 1024
 
@@ -33,3 +37,31 @@ def spool(folder: Path) -> BinaryIO:
     """Open a file without a name in a folder that only its owner reads."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return tempfile.TemporaryFile(dir=folder)
+
+
+class DigestingFile(io.RawIOBase):
+    """Writes into a file and digests what is written, so that it need not be read again for that.
+
+    Args:
+        file: Where to.
+
+    Attributes:
+        file: The same.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self._digest = hashlib.sha256()
+
+    def writable(self) -> bool:
+        """Say that it can be written."""
+        return True
+
+    def write(self, data: Buffer, /) -> int:
+        """Write bytes."""
+        self._digest.update(data)
+        return self.file.write(data)
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of what was written, in hexadecimal."""
+        return self._digest.hexdigest()

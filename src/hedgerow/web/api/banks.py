@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -346,7 +347,7 @@ async def import_list(  # noqa: PLR0913, PLR0917  (a list is read in these ways)
     caller: _Writer,
     bank: BankName,
     format: Annotated[  # noqa: A002  (the word that users type)
-        Literal["text", "csv", "jsonl", "vpdq", "vpdq-json"] | None,
+        Literal["text", "csv", "jsonl", "vpdq", "vpdq-json", "vic", "caid", "icse"] | None,
         Query(description="Without it, the content tells."),
     ] = None,
     type: Annotated[  # noqa: A002  (the field's name)
@@ -362,6 +363,15 @@ async def import_list(  # noqa: PLR0913, PLR0917  (a list is read in these ways)
     name: Annotated[
         str | None,
         Query(max_length=200, pattern=r"^[^\x00-\x1f]*$", description="What a list that is one video is called."),
+    ] = None,
+    categories: Annotated[
+        str | None,
+        Query(
+            max_length=100,
+            pattern=r"^(1|2|3|baseline)(,(1|2|3|baseline))*$",
+            description="Of Project VIC and CAID, which are taken, such as `1,2`; without it `1,2,3`. `baseline` for "
+            "nothing else of ICSE.",
+        ),
     ] = None,
     readmit: Annotated[  # noqa: FBT002  (a query)
         bool, Query(description="Whether signals that were withdrawn from this bank come back.")
@@ -379,6 +389,7 @@ async def import_list(  # noqa: PLR0913, PLR0917  (a list is read in these ways)
         attributes=Attributes(provenance=provenance or "import", category=category),
         line_bytes=service.settings.imports.line_bytes,
         name=name,
+        categories=None if categories is None else tuple(categories.split(",")),
     )
     async with whole_body(request) as source:
         return await run_in_threadpool(_import, service, bank, source, options, readmit, caller.actor)
@@ -395,7 +406,17 @@ def _import(
     return banks.import_bank(service, bank, source, options=options, readmit_withdrawn=readmit, actor=actor)
 
 
-_MEDIA_TYPES: Final = {"jsonl": "application/jsonl", "csv": "text/csv", "text": "text/plain"}
+_MEDIA_TYPES: Final = {
+    "jsonl": "application/jsonl",
+    "csv": "text/csv",
+    "text": "text/plain",
+    "vic": "application/json",
+    "vic-1.3": "application/json",
+    "icse": "text/csv",
+}
+_BODIES: Final = {each: "object" if each == "application/json" else "string" for each in _MEDIA_TYPES.values()}
+_ENDINGS: Final = {"vic": "json", "vic-1.3": "json", "icse": "csv"}
+"""Of names of files, where these are not the format's own."""
 
 
 @router.get(
@@ -406,7 +427,7 @@ _MEDIA_TYPES: Final = {"jsonl": "application/jsonl", "csv": "text/csv", "text": 
         **responses_of(404),
         200: {
             "description": "The bank's live entries, as they were at one moment.",
-            "content": {each: {"schema": {"type": "string"}} for each in _MEDIA_TYPES.values()},
+            "content": {each: {"schema": {"type": kind}} for each, kind in _BODIES.items()},
         },
     },
 )
@@ -414,23 +435,36 @@ def export_bank(
     request: Request,
     caller: _Exporter,
     bank: BankName,
-    format: Annotated[Literal["jsonl", "csv", "text"], Query()] = "jsonl",  # noqa: A002  (the word that users type)
+    format: Annotated[  # noqa: A002  (the word that users type)
+        Literal["jsonl", "csv", "text", "vic", "vic-1.3", "icse"], Query()
+    ] = "jsonl",
     redistributable: Annotated[  # noqa: FBT002  (a query)
-        bool, Query(description="Only what its source allows to be passed on.")
+        bool, Query(description="Only what its source allows to be passed on, whatever else is said.")
+    ] = False,
+    own_backup: Annotated[  # noqa: FBT002  (a query)
+        bool, Query(description="All of it: a backup of your own, which does not leave your house. That is on record.")
     ] = False,
 ) -> StreamingResponse:
-    """Write a bank's live entries out, with their values. It is on record before the first of them leaves."""
+    """Write a bank's live entries out, with their values. It is on record before the first of them leaves.
+
+    Where entries may not be passed on, it has to be said whether they are left out or the export stays in the house.
+    The header `hedgerow-manifest` holds the signed manifest, as base64 of its JSON: keep it beside the file, as
+    `hedgerow bank verify-manifest` reads it.
+    """
     service = service_of(request)
-    spooled = banks.export_bank(
-        service.database,
+    file_name = f"{bank}.{_ENDINGS.get(format, format)}"
+    exported = banks.export_bank(
+        service,
         bank,
         incoming_folder(service.settings),
+        file_name,
         form=format,
-        only_redistributable=redistributable,
+        right="redistributable" if redistributable else "own_backup" if own_backup else "unsaid",
         actor=caller.actor,
     )
     headers = {
-        "content-length": str(spooled.size_bytes),
-        "content-disposition": f'attachment; filename="{bank}.{format}"',
+        "content-length": str(exported.spooled.size_bytes),
+        "content-disposition": f'attachment; filename="{file_name}"',
+        "hedgerow-manifest": b64encode(exported.manifest.text().encode()).decode("ascii"),
     }
-    return StreamingResponse(iter(spooled), media_type=_MEDIA_TYPES[format], headers=headers)
+    return StreamingResponse(iter(exported.spooled), media_type=_MEDIA_TYPES[format], headers=headers)

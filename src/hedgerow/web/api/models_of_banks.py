@@ -167,6 +167,10 @@ class ImportOut(Out):
     rejected: int
     reasons: dict[str, int] = Field(description="How many were rejected for each reason.")
     rejections: list[RejectionOut] = Field(description="The first of them, up to the setting `imports.rejections`.")
+    passed_over: dict[str, int] = Field(
+        default_factory=dict,
+        description="How many were in order and not for us, for each reason: a PhotoDNA, a category that is not taken.",
+    )
 
 
 class AboutMedia(In):

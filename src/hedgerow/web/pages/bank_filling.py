@@ -38,7 +38,7 @@ _LONGEST_LINE: Final = 200
 _BY_LENGTH: Final = {32: "md5", 40: "sha1", 64: "pdq"}
 """Hex digits → type, where nobody says it: as lists have it (`hedgerow.banks.formats`)."""
 _TYPED: Final = frozenset({"pdq", "md5", "sha1", "sha256"})
-_FORMATS: Final = ("text", "csv", "jsonl", "vpdq", "vpdq-json")
+_FORMATS: Final = ("text", "csv", "jsonl", "vpdq", "vpdq-json", "vic", "caid", "icse")
 _SHOWN_REJECTIONS: Final = 200
 _NO_FILE: Final = marked("Choose a file.")
 _NO_ADDRESS: Final = marked("Enter an address.")
@@ -189,6 +189,7 @@ def import_list(request: Request, caller: _Writer, bank: BankName, came: Upload)
             line_of(said, "provenance") or "import", category=line_of(said, "category"), note=line_of(said, "note")
         ),
         line_bytes=service.settings.imports.line_bytes,
+        categories=_listed(line_of(said, "categories")),
     )
     try:
         report = banks.import_bank(
@@ -196,10 +197,14 @@ def import_list(request: Request, caller: _Writer, bank: BankName, came: Upload)
         )
     except ImportUnreadable as error:
         return _import_page(request, caller, bank, said=said, errors={"media": str(error)})
-    if not report.rejected:
+    if not (report.rejected or report.passed_over):
         return redirect(address(f"/banks/{bank}", added=str(report.added), already=str(report.already_there)))
     # No redirect: the report lies nowhere, and to send the same list again adds nothing.
     return _import_page(request, caller, bank, said=said, report=report)
+
+
+def _listed(text: str) -> tuple[str, ...] | None:
+    return tuple(each.strip() for each in text.split(",")) if text else None
 
 
 def _import_page(
