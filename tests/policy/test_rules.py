@@ -102,12 +102,29 @@ def test_a_case_goes_to_the_queue_of_its_tier_unless_the_rule_names_one() -> Non
     assert decide(policy, replace(_MATCH, bank="x"), _NOWHERE).queue == "escalated"
 
 
-def test_the_shipped_policy_lets_only_what_a_partner_knows_exactly_be_confirmed_unseen() -> None:
+def test_the_shipped_policy_lets_only_what_a_partner_classified_and_matches_exactly_be_confirmed_unseen() -> None:
     policy = read_policy(default_policy_text())
-    outcome = decide(policy, replace(_MATCH, tier=Tier.EXACT, distance=0, provenance="exchange:ncmec"), _NOWHERE)
+    known = replace(_MATCH, tier=Tier.EXACT, distance=0, provenance="exchange:ncmec", category="A1")
+    outcome = decide(policy, known, _NOWHERE)
     assert (outcome.then, outcome.priority, outcome.allows_no_look) == (Then.HOLD_FOR_REVIEW, 1, True)
-    for match in (_MATCH, replace(_MATCH, tier=Tier.EXACT), replace(_MATCH, provenance="exchange:ncmec")):
-        assert not decide(policy, match, _NOWHERE).allows_no_look
+    unclassified = decide(policy, replace(known, category=None), _NOWHERE)
+    assert (unclassified.then, unclassified.priority) == (Then.HOLD_FOR_REVIEW, 1)
+    others = {"category": "C9"}, {"category": None}, {"provenance": "person"}, {"tier": Tier.NEAR, "distance": 3}
+    for other in others:
+        assert not decide(policy, replace(known, **other), _NOWHERE).allows_no_look  # type: ignore[arg-type]  # values of several fields
+
+
+def test_the_shipped_policy_holds_nothing_back_that_is_disputed() -> None:
+    policy = read_policy(default_policy_text())
+    known = replace(_MATCH, provenance="exchange:ncmec", category="A1", is_disputed=True)
+    for tier in Tier:
+        outcome = decide(policy, replace(known, tier=tier), _NOWHERE)
+        assert (outcome.rule, outcome.then, outcome.priority, outcome.allows_no_look) == (
+            "disputed",
+            Then.REVIEW,
+            3,
+            False,
+        )
 
 
 _FACTS = st.builds(

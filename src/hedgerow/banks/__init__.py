@@ -11,11 +11,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hedgerow.banks.exporting import EXPORT_FORMATS, export_entries, export_videos
     from hedgerow.banks.following import Follower
     from hedgerow.banks.formats import FORMATS, ReadOptions
     from hedgerow.banks.health import IndexHealth, IndexState
     from hedgerow.banks.held import entries_since, list_banks
-    from hedgerow.banks.importing import EXPORT_FORMATS, export_entries, export_videos, import_entries
+    from hedgerow.banks.importing import import_entries
     from hedgerow.banks.index import Matcher
     from hedgerow.banks.model import (
         Added,
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
         BankSummary,
         Change,
         Entry,
+        Exported,
         ImportReport,
         Match,
         NewEntry,
+        PassedOver,
         Refusal,
         Rejection,
     )
@@ -53,6 +56,7 @@ __all__ = [
     "BankSummary",
     "Change",
     "Entry",
+    "Exported",
     "Follower",
     "ImportReport",
     "IndexHealth",
@@ -60,6 +64,7 @@ __all__ = [
     "Match",
     "Matcher",
     "NewEntry",
+    "PassedOver",
     "Quarantined",
     "ReadOptions",
     "Refusal",
@@ -80,7 +85,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "EXPORT_FORMATS": "hedgerow.banks.importing",
+    "EXPORT_FORMATS": "hedgerow.banks.exporting",
     "FORMATS": "hedgerow.banks.formats",
     "MAXIMUM_THRESHOLD": "hedgerow.banks.rules",
     "Added": "hedgerow.banks.model",
@@ -89,6 +94,7 @@ _HOME = {
     "BankSummary": "hedgerow.banks.model",
     "Change": "hedgerow.banks.model",
     "Entry": "hedgerow.banks.model",
+    "Exported": "hedgerow.banks.model",
     "Follower": "hedgerow.banks.following",
     "ImportReport": "hedgerow.banks.model",
     "IndexHealth": "hedgerow.banks.health",
@@ -96,6 +102,7 @@ _HOME = {
     "Match": "hedgerow.banks.model",
     "Matcher": "hedgerow.banks.index",
     "NewEntry": "hedgerow.banks.model",
+    "PassedOver": "hedgerow.banks.model",
     "Quarantined": "hedgerow.banks.quarantine",
     "ReadOptions": "hedgerow.banks.formats",
     "Refusal": "hedgerow.banks.model",
@@ -105,8 +112,8 @@ _HOME = {
     "count_entries": "hedgerow.banks.records",
     "create_bank": "hedgerow.banks.records",
     "entries_since": "hedgerow.banks.held",
-    "export_entries": "hedgerow.banks.importing",
-    "export_videos": "hedgerow.banks.importing",
+    "export_entries": "hedgerow.banks.exporting",
+    "export_videos": "hedgerow.banks.exporting",
     "find_bank": "hedgerow.banks.records",
     "find_entry": "hedgerow.banks.records",
     "import_entries": "hedgerow.banks.importing",

@@ -203,6 +203,7 @@ class _Report:
             said.category,
             said.provenance,
             contributor=said.contributor,
+            is_disputed=said.is_disputed,
             bank_id=bank.id,
             threshold=bank.threshold,
             **others,

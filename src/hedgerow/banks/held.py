@@ -75,6 +75,7 @@ class Description(NamedTuple):
     category: str | None
     provenance: str
     contributor: str | None
+    is_disputed: bool
 
 
 # ── banks ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -194,11 +195,12 @@ def has_more_than(connection: ReadConnection, bank: Bank, signal_type: str, coun
 
 def describe_entries(connection: ReadConnection, ids: Sequence[int]) -> dict[int, Description]:
     """Return what is said of those of the entries that are live."""
-    sql = "SELECT id, category, provenance, contributor FROM entries WHERE id IN :ids AND withdrawn_at IS NULL"
+    said = "category, provenance, contributor, is_disputed"
+    sql = f"SELECT id, {said} FROM entries WHERE id IN :ids AND withdrawn_at IS NULL"  # noqa: S608  (our words)
     return {
-        entry: Description(*said)
+        entry: Description(category, provenance, contributor, bool(is_disputed))
         for together in _lists(ids, _IDS_PER_QUERY)
-        for entry, *said in ask(connection, sql, ids=together)
+        for entry, category, provenance, contributor, is_disputed in ask(connection, sql, ids=together)
     }
 
 

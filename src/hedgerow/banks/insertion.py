@@ -79,6 +79,7 @@ def _row(entry: NewEntry, bank_id: int, sequence: int, added_at: object) -> tupl
         attributes.note,
         attributes.may_be_redistributed,
         added_at,
+        attributes.is_disputed,
     )
 
 

@@ -18,9 +18,11 @@ __all__ = [
     "BankSummary",
     "Change",
     "Entry",
+    "Exported",
     "ImportReport",
     "Match",
     "NewEntry",
+    "PassedOver",
     "Refusal",
     "Rejection",
 ]
@@ -79,6 +81,7 @@ class Attributes:
         note: Free text.
         may_be_redistributed: Whether the source allows it to be passed on.
         added_at: When it was first added, where that is known from elsewhere; None for now.
+        is_disputed: Whether others who share the source say that it does not belong there.
     """
 
     provenance: str = "person"
@@ -88,6 +91,7 @@ class Attributes:
     note: str | None = None
     may_be_redistributed: bool = False
     added_at: datetime | None = None
+    is_disputed: bool = False
 
     def __post_init__(self) -> None:
         """Make None of an empty text: there is one way to say that nothing was said."""
@@ -185,7 +189,7 @@ class Rejection:
     """A line of an imported file that was not added.
 
     Attributes:
-        line: Its number, from 1.
+        line: Its number, from 1; of a JSON document or table the number of the record.
         reason: Why, without its content.
     """
 
@@ -194,16 +198,28 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class PassedOver:
+    """Something in a list that is in order, and is not for us: it was left where it is and counted.
+
+    Attributes:
+        reason: Why. There is a small number of reasons.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImportReport:
     """What came of importing a file.
 
     Attributes:
-        format: The format it was read as: ``text``, ``csv``, ``jsonl``, ``vpdq`` or ``vpdq-json``.
+        format: The format it was read as: one of `hedgerow.banks.FORMATS`.
         added: Signals that are new in the bank.
         already_there: Signals that the bank held already, or that came twice.
         rejected: Signals and lines that were not taken.
         reasons: How many were rejected for each reason.
         rejections: The first of them, line by line, up to the limit of the import.
+        passed_over: How many were in order and not for us, for each reason.
     """
 
     format: str
@@ -212,6 +228,29 @@ class ImportReport:
     rejected: int
     reasons: dict[str, int]
     rejections: tuple[Rejection, ...]
+    passed_over: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written out of a bank.
+
+    Attributes:
+        counts: Entries that were written, by signal type.
+        left_out: Live entries that the format has no place for, by signal type.
+    """
+
+    counts: dict[str, int]
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def entries(self) -> int:
+        """How many were written.
+
+        >>> Exported({"md5": 2, "sha1": 1}).entries
+        3
+        """
+        return sum(self.counts.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +276,7 @@ class Match:
         known_time_s: When the picture that was looked up is shown in the known video.
         known_duration_s: Length of the known video.
         contributor: Who within the entry's provenance said so.
+        is_disputed: Whether others who share the entry's source say that it does not belong there.
         bank_id: The bank's number. 0 where it was not kept: in what a scan wrote down.
         threshold: The bank's, in bits, when it was searched. 0 where it was not kept.
     """
@@ -256,6 +296,7 @@ class Match:
     known_time_s: float | None = None
     known_duration_s: float | None = None
     contributor: str | None = field(default=None, kw_only=True)
+    is_disputed: bool = field(default=False, kw_only=True)
     bank_id: int = field(default=0, kw_only=True)
     threshold: int = field(default=0, kw_only=True)
 
@@ -269,6 +310,8 @@ class Match:
             value = getattr(self, name)
             if value is not None:
                 found[name] = round(value, _DECIMALS)
+        if self.is_disputed:
+            found["is_disputed"] = True
         if self.segments:
             found["segments"] = [segment.to_json() for segment in self.segments]
         return found

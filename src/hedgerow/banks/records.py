@@ -45,6 +45,7 @@ __all__ = [
     "find_bank",
     "find_entry",
     "iterate_entries",
+    "take_sequences",
     "withdraw_entry",
 ]
 
@@ -84,7 +85,7 @@ def create_bank(
         "note": note,
         "level": check_level(level),
     }
-    _take_sequences(connection, 1)
+    take_sequences(connection, 1)
     if connection.execute(select(banks.c.id).where(banks.c.name == name)).first() is not None:
         raise BankExists(name)
     return _bank(connection.execute(insert(banks).values(values).returning(*banks.c)).one())
@@ -149,7 +150,7 @@ def change_bank(
         values["level"] = check_level(level)
     if not values:
         return find_bank(connection, bank.name)
-    _take_sequences(connection, 1)
+    take_sequences(connection, 1)
     row = connection.execute(update(banks).where(banks.c.id == bank.id).values(values).returning(*banks.c)).first()
     if row is None:
         raise BankNotFound(bank.name)
@@ -162,8 +163,8 @@ def _bank(row: AnyRow) -> Bank:
     )
 
 
-def _take_sequences(connection: Connection, count: int) -> int:
-    """Take the next `count` numbers and return the first."""
+def take_sequences(connection: Connection, count: int) -> int:
+    """Take the next `count` numbers of changes, whose lock is held until the commit, and return the first."""
     taken = connection.execute(
         update(bank_changes).values(sequence=bank_changes.c.sequence + count).returning(bank_changes.c.sequence)
     ).scalar_one()
@@ -216,7 +217,7 @@ def add_entries(
             candidates = [each for each, is_again in zip(candidates, again, strict=True) if not is_again]
     added = 0
     if candidates:
-        first = _take_sequences(connection, len(candidates))
+        first = take_sequences(connection, len(candidates))
         kept = [each for _, each in candidates]
         added = insert_entries(connection, bank.id, kept, first_sequence=first, now=now)
         insert_frames(connection, bank.id, kept)
@@ -264,7 +265,7 @@ def withdraw_entry(
     Raises:
         EntryNotFound: The bank holds no such live entry.
     """
-    first = _take_sequences(connection, 1)
+    first = take_sequences(connection, 1)
     is_live = (entries.c.bank_id == bank.id) & entries.c.withdrawn_at.is_(None)
     number, bits = _read_name(named)
     named_so = (
@@ -277,7 +278,7 @@ def withdraw_entry(
     if not ids:
         raise EntryNotFound(bank.name)
     if len(ids) > 1:
-        first = _take_sequences(connection, len(ids))
+        first = take_sequences(connection, len(ids))
     for sequence, entry in enumerate(ids, first):
         connection.execute(
             update(entries)
@@ -378,13 +379,16 @@ def _entry(row: AnyRow) -> Entry:
         added_at,
         withdrawn_at,
         withdrawn_reason,
+        is_disputed,
     ) = row
     return Entry(
         number,
         bank_id,
         sequence,
         Signal(name, bytes(bits), quality, variant, made_by),
-        Attributes(provenance, contributor, external_id, category, note, may_be_redistributed, added_at),
+        Attributes(
+            provenance, contributor, external_id, category, note, may_be_redistributed, added_at, bool(is_disputed)
+        ),
         withdrawn_at,
         withdrawn_reason,
     )

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     event,
+    false,
     text,
 )
 
@@ -77,6 +78,7 @@ entries = Table(
     Column("added_at", UtcDateTime, nullable=False),
     Column("withdrawn_at", UtcDateTime),
     Column("withdrawn_reason", Text),
+    Column("is_disputed", Boolean, nullable=False, server_default=false()),
     CheckConstraint("quality BETWEEN 0 AND 100", name="quality"),
     CheckConstraint(
         "CASE signal_type WHEN 'pdq' THEN length(bits) = 32 WHEN 'sha256' THEN length(bits) = 32 "

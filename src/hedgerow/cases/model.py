@@ -254,6 +254,7 @@ class NewMatch:
         query_share: Of a video, 0 to 1.
         known_share: Of a video, 0 to 1.
         false_match_probability: How likely anything in the bank would match by chance.
+        is_disputed: Whether others who share the entry's source said that it does not belong there.
     """
 
     bank_id: int
@@ -272,6 +273,7 @@ class NewMatch:
     query_share: float | None = None
     known_share: float | None = None
     false_match_probability: float | None = None
+    is_disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,5 +225,7 @@ def past_matches(connection: Connection, *, since: datetime | None = None, limit
                 row.distance,
                 row.query_share,
                 row.known_share,
+                row.contributor,
+                row.is_disputed,
             )
             yield PastMatch(row.id, facts, SubmissionFacts(row.surface))

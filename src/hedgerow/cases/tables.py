@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -305,6 +306,7 @@ matches = Table(
     Column("suppression_id", _Id, ForeignKey("suppressions.id")),
     # Where people decide about it; NULL where no case was opened for it.
     Column("case_item_id", _Id, ForeignKey("case_items.id")),
+    Column("is_disputed", Boolean, nullable=False, server_default=false()),
     CheckConstraint("distance BETWEEN 0 AND 256", name="distance"),
     CheckConstraint(_is_one_of("tier", Tier), name="tier"),
     CheckConstraint(_is_one_of("outcome", Then), name="outcome"),

@@ -70,6 +70,8 @@ class MatchFacts:
         distance: Bits that differ.
         query_share: Of a video that was looked up, the share that is in the known video, 0 to 1.
         known_share: The share of the known video that was found, 0 to 1.
+        contributor: Who within the entry's provenance said so: a member's number.
+        is_disputed: Whether others who share the entry's source say that it does not belong there.
     """
 
     bank: str
@@ -80,6 +82,8 @@ class MatchFacts:
     distance: int
     query_share: float | None = None
     known_share: float | None = None
+    contributor: str | None = None
+    is_disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,8 @@ class When:
         distance_at_most: Bits, inclusive.
         video_share_at_least: 0 to 1: so much of the known video is in the file, or so much of the file in the known
             video.
+        contributor: As `bank`; an entry of which nobody in particular said so fits none.
+        disputed: Whether others who share the source say that the entry does not belong there; None asks nothing.
     """
 
     bank: tuple[str, ...] = ()
@@ -117,6 +123,8 @@ class When:
     surface: tuple[str, ...] = ()
     distance_at_most: int | None = None
     video_share_at_least: float | None = None
+    contributor: tuple[str, ...] = ()
+    disputed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

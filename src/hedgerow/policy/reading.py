@@ -41,6 +41,8 @@ _WHEN_KEYS = (
     "bank",
     "provenance",
     "category",
+    "contributor",
+    "disputed",
     "signal_type",
     "tier",
     "surface",
@@ -281,6 +283,13 @@ class _Reading:
             self._complain(key, number, f"{key} of {name!r} is {what}")
             return None
 
+        def yes_or_no(key: str) -> bool | None:
+            stated = table.get(key)
+            if stated is None or isinstance(stated, bool):
+                return stated
+            self._complain(key, number, f"{key} of {name!r} is true or false")
+            return None
+
         when = When(
             bank=texts("bank"),
             provenance=texts("provenance"),
@@ -296,6 +305,8 @@ class _Reading:
             video_share_at_least=number_from(
                 "video_share_at_least", lambda value: 0 < value <= 1, "a share above 0, at most 1"
             ),
+            contributor=texts("contributor"),
+            disputed=yes_or_no("disputed"),
         )
         if not any(True for _ in _cells(when)):
             self._complain("when", number, f"{name!r} can never fit: its conditions exclude each other")
@@ -336,6 +347,8 @@ def _cells(when: When) -> Iterator[When]:
                 when.surface,
                 at_most,
                 when.video_share_at_least,
+                when.contributor,
+                when.disputed,
             )
 
 
@@ -345,6 +358,8 @@ def _takes(earlier: When, cell: When) -> bool:
         _covers(earlier.bank, cell.bank)
         and _covers(earlier.provenance, cell.provenance)
         and _covers(earlier.category, cell.category)
+        and _covers(earlier.contributor, cell.contributor)
+        and earlier.disputed in {None, cell.disputed}
         and _covers(earlier.surface, cell.surface)
         and (not earlier.signal_type or cell.signal_type[0] in earlier.signal_type)
         and (not earlier.tier or cell.tier[0] in earlier.tier)

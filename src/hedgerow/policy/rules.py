@@ -90,6 +90,8 @@ def fits(when: When, match: MatchFacts, submission: SubmissionFacts) -> bool:
         _is_named(when.bank, match.bank)
         and _is_named(when.provenance, match.provenance)
         and _is_named(when.category, match.category)
+        and _is_named(when.contributor, match.contributor)
+        and (when.disputed is None or match.is_disputed is when.disputed)
         and (not when.signal_type or match.signal_type in when.signal_type)
         and (not when.tier or match.tier in when.tier)
         and _is_named(when.surface, submission.surface)
