@@ -599,7 +599,36 @@ class HmaSettings(_Section):
         "itself finds.",
     )
     vpdq: bool = Field(default=False, description="Whether the signal type `vpdq` is offered beside `video_md5`.")
-    fetch_every_s: float = Field(default=240.0, ge=1, description="Seconds between two fetches of an exchange.")
+    fetch_every_s: float = Field(
+        default=240.0, ge=1, description="Seconds between two fetches of a file or of samples."
+    )
+
+
+class ExchangeSettings(_Section):
+    """Calls to partners: how long, how much, how often."""
+
+    timeout_s: float = Field(
+        default=60.0, gt=0, le=3_600, description="Seconds for each of connecting, sending, and the next bytes."
+    )
+    answer_s: float = Field(default=300.0, gt=0, le=86_400, description="Seconds for a whole answer of a partner.")
+    answer_bytes: _Positive = Field(default=64 * 1024**2, description="Most bytes of one answer of a partner.")
+    tries: int = Field(
+        default=4, ge=1, le=20, description="How often a call that changes nothing is made before the fetch ends."
+    )
+    longest_pause_s: float = Field(
+        default=60.0,
+        ge=0,
+        le=3_600,
+        description="Longest that a partner may ask us to wait within a fetch; for longer, the fetch ends and is due "
+        "again then.",
+    )
+    walk_s: float = Field(
+        default=300.0,
+        gt=0,
+        le=86_400,
+        description="Seconds after which a walk through a partner's whole set makes way for updates, and goes on with "
+        "the next fetch.",
+    )
 
 
 class WorkerSettings(_Section):
@@ -706,6 +735,7 @@ class Settings(BaseSettings):
     reports: ReportsSettings = Field(default=ReportsSettings(), description="What reports say of the reporter.")
 
     traces: TracesSettings = Field(default=TracesSettings(), description="What is told to OpenTelemetry.")
+    exchanges: ExchangeSettings = Field(default=ExchangeSettings(), description="Calls to partners.")
     hma: HmaSettings = Field(default=HmaSettings(), description="The door that speaks HMA's interface.")
 
     @classmethod

@@ -7,14 +7,13 @@ from sqlalchemy import select
 
 import hedgerow.ledger.tables  # noqa: F401  (refers to banks)
 from hedgerow.audit import read_head
-from hedgerow.banks import Bank, NewEntry, add_entries, list_banks
+from hedgerow.banks import Bank, NewEntry, add_entries, create_bank, list_banks
 from hedgerow.banks.held import latest_change
 from hedgerow.banks.index import Matcher
 from hedgerow.cases import NewSubmission, record_submission
 from hedgerow.errors import ResetRefused
+from hedgerow.exchanges.exchanging import create_exchange
 from hedgerow.hma.contents import add_content, find_content
-from hedgerow.hma.exchanging import create_exchange
-from hedgerow.hma.model import BankRules
 from hedgerow.hma.resetting import factory_reset
 from hedgerow.hma.tables import hma_contents
 
@@ -35,9 +34,8 @@ def test_a_reset_empties_the_banks_and_begins_the_numbers_at_1_again(
     for _ in range(2):
         bank = make_bank()
         with database.write() as connection:
-            create_exchange(
-                connection, "EX_A", "sample", {}, is_enabled=True, rules=BankRules(), actor="key:1", now=now
-            )
+            filled = create_bank(connection, "EX_A", now=now)
+            create_exchange(connection, filled, "sample", {}, actor="key:1", now=now)
             assert add_content(connection, bank, [signal()], actor="key:1", now=now)[0] == 1
             assert bank.id == 1
             assert find_content(connection, bank, 1).id == 1

@@ -10,9 +10,9 @@ from hedgerow.accounts.sessions import begin_session
 from hedgerow.app import now as clock
 from hedgerow.audit import append, entry_lines, list_checkpoints, verify
 from hedgerow.audit.keys import FOLDER, known_public_keys
+from hedgerow.banks import create_bank
 from hedgerow.cases import State, claim_case
-from hedgerow.hma.exchanging import create_exchange, fetch_status
-from hedgerow.hma.model import BankRules
+from hedgerow.exchanges.exchanging import create_exchange, standing_of
 from hedgerow.workers.jobs import (
     JOBS,
     end_sessions,
@@ -110,18 +110,16 @@ def test_no_checkpoint_is_made_where_the_settings_want_none(
 
 
 @pytest.mark.sqlite_file
-def test_the_exchanges_of_hma_s_door_are_fetched_when_they_are_due(wiring: Callable[..., Parts], now: datetime) -> None:
+def test_exchanges_are_fetched_when_they_are_due(wiring: Callable[..., Parts], now: datetime) -> None:
     parts = wiring()
     folder = parts.settings.data / "exchanges"
     folder.mkdir(parents=True)
     (folder / "weekly.txt").write_text(f"{'0f' * 32}\n{'f0' * 32}\n", "ascii")
     with parts.database.write() as connection:
-        rules = BankRules(31, 50, "exact")
-        config = {"filename": "weekly.txt"}
-        create_exchange(
-            connection, "WEEKLY", "local_file", config, is_enabled=True, rules=rules, actor="cli", now=clock()
-        )
+        bank = create_bank(connection, "WEEKLY", now=clock())
+        create_exchange(connection, bank, "local_file", {"filename": "weekly.txt"}, actor="cli", now=clock())
     assert fetch_exchanges(parts, _at(now)) == 1
     assert fetch_exchanges(parts, _at(now)) == 0
     with parts.database.read() as connection:
-        assert fetch_status(connection, "WEEKLY").fetched_items == 2
+        standing = standing_of(connection, "WEEKLY")
+    assert (standing.records, standing.is_current) == (2, True)

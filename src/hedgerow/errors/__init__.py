@@ -17,7 +17,8 @@
     │   ├── UnknownSignalType        no hasher of that name
     │   ├── InvalidSignal            text or bytes that are no signal of their type
     │   ├── InvalidPixels            an array that is no picture
-    │   └── SelfTestFailed           this machine does not reproduce the published vectors
+    │   ├── SelfTestFailed           this machine does not reproduce the published vectors
+    │   └── KnownGoodUnreadable      a list of known software that cannot be read, or a damaged set
     ├── MatchingError                matching
     │   ├── InvalidThreshold         a threshold outside 0–64 bits
     │   ├── InvalidQuery             queries or rows of the wrong shape or type
@@ -42,6 +43,7 @@
     │   ├── SecondFactorNeeded       the password is right, and a code is needed
     │   ├── SessionEnded             no session, or one that is over
     │   ├── PermissionDenied         whoever asks may not
+    │   │   └── SharingDenied        this key may not do this with what is shared
     │   ├── PersonNeeded             a program asks for what people alone do
     │   ├── KeyRefused               an API key that is none, or does not work any more
     │   ├── LinkRefused              a one-time link that is none, was used, or expired
@@ -79,16 +81,38 @@
     │   ├── BankExists
     │   ├── InvalidBankName
     │   ├── EntryNotFound
-    │   └── ImportUnreadable         a file in none of the import formats
+    │   ├── ImportUnreadable         a file in none of the import formats
+    │   ├── NotRedistributable       an export that would hold what may not be passed on
+    │   └── ManifestUnreadable       a file that is no manifest of an export
     ├── HmaError                     hma
     │   ├── ContentNotFound
     │   ├── InvalidContent           what was said about a bank or a content does not fit
-    │   ├── ExchangeNotFound
-    │   ├── ExchangeExists
-    │   ├── InvalidExchange          a kind of exchange, or its configuration, that is none
     │   ├── ResetRefused             a factory reset where there is something to lose
     │   ├── HmaUnreadable            an HMA that banks were to be taken from cannot be read
     │   └── ThreatexchangeMissing    python-threatexchange is not installed
+    ├── ExchangeError                exchanges
+    │   ├── ExchangeNotFound
+    │   ├── ExchangeExists
+    │   ├── InvalidExchange          a kind of exchange, or its configuration, that is none
+    │   ├── CredentialsMissing       it has none
+    │   ├── FetchOvertaken           somebody else is at it now
+    │   ├── NotArmed                 nobody allowed a partner's production system to be spoken to
+    │   ├── PageNotFound             nothing stands in the way
+    │   ├── PageNotSkippable         nothing behind it can be reached
+    │   ├── SftpMissing              OpenSSH's `sftp` is not installed
+    │   ├── ListNotFound             nothing is shared under this name
+    │   ├── SharingExists
+    │   ├── InvalidSharing           what was said about a sharing or its readers does not fit
+    │   ├── FeedEpochGone            a reader's cursor is of a history that is gone
+    │   ├── IdempotencyKeyMissing    an opinion without the name that lets it be taken once
+    │   ├── IdempotencyKeyReused     an opinion under the name of another
+    │   └── PartnerError             something went wrong between us and a partner
+    │       ├── PartnerUnavailable   it cannot be reached now; it is tried again
+    │       ├── PartnerRefused       it refuses our credentials or our request
+    │       ├── PageUnreadable       it answered what cannot be read
+    │       ├── CheckpointStale      its whole set has to be walked through again
+    │       ├── OpinionRefused       it will never take this opinion
+    │       └── PluginBroken         its adapter, which an installed package brings, cannot be used
     ├── PolicyError                  policy
     │   ├── PolicyInvalid            a text that is no policy
     │   ├── PolicyNotFound
@@ -178,7 +202,7 @@
     │   └── ArmingRefused            real reports cannot be switched on like this
     ├── SimulatorError               simulators: a partner's service cannot be played
     │   ├── InvalidFault             a fault that cannot be played
-    │   ├── RealNameRefused          under the name of the authority itself
+    │   ├── RealNameRefused          under the name of the real service
     │   ├── SimulatorUnusable        its port or its file cannot be had
     │   └── SimulatorSupportMissing  what simulators need is not installed
     ├── BackupError                  backups
@@ -253,7 +277,9 @@ from hedgerow.errors.banks import (
     EntryNotFound,
     ImportUnreadable,
     InvalidBankName,
+    ManifestUnreadable,
     NoBanks,
+    NotRedistributable,
 )
 from hedgerow.errors.cases import (
     CaseChanged,
@@ -308,6 +334,32 @@ from hedgerow.errors.evidence import (
     VaultUnavailable,
     WrapBroken,
 )
+from hedgerow.errors.exchanges import (
+    CheckpointStale,
+    CredentialsMissing,
+    ExchangeError,
+    ExchangeExists,
+    ExchangeNotFound,
+    FeedEpochGone,
+    FetchOvertaken,
+    IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+    InvalidExchange,
+    InvalidSharing,
+    ListNotFound,
+    NotArmed,
+    OpinionRefused,
+    PageNotFound,
+    PageNotSkippable,
+    PageUnreadable,
+    PartnerError,
+    PartnerRefused,
+    PartnerUnavailable,
+    PluginBroken,
+    SftpMissing,
+    SharingDenied,
+    SharingExists,
+)
 from hedgerow.errors.exposure import (
     BreakDue,
     CapReached,
@@ -326,17 +378,15 @@ from hedgerow.errors.hashing import (
     HashingError,
     InvalidPixels,
     InvalidSignal,
+    KnownGoodUnreadable,
     SelfTestFailed,
     UnknownSignalType,
 )
 from hedgerow.errors.hma import (
     ContentNotFound,
-    ExchangeExists,
-    ExchangeNotFound,
     HmaError,
     HmaUnreadable,
     InvalidContent,
-    InvalidExchange,
     ResetRefused,
     ThreatexchangeMissing,
 )
@@ -446,11 +496,13 @@ __all__ = [
     "CaseError",
     "CaseNotFound",
     "CaseTaken",
+    "CheckpointStale",
     "ClaimLost",
     "ClaimRefused",
     "ClockBehind",
     "CodeRefused",
     "ContentNotFound",
+    "CredentialsMissing",
     "CredentialsRefused",
     "CustodianNotFound",
     "DatabaseError",
@@ -481,11 +533,14 @@ __all__ = [
     "EvidenceRequestRefused",
     "EvidenceSealed",
     "EvidenceSupportMissing",
+    "ExchangeError",
     "ExchangeExists",
     "ExchangeNotFound",
     "ExposureError",
+    "FeedEpochGone",
     "FetchError",
     "FetchFailed",
+    "FetchOvertaken",
     "FetchTimeout",
     "FetchTooLarge",
     "FormRefused",
@@ -494,6 +549,8 @@ __all__ = [
     "HmaError",
     "HmaUnreadable",
     "HoldNotFound",
+    "IdempotencyKeyMissing",
+    "IdempotencyKeyReused",
     "IdentityUnknown",
     "ImportUnreadable",
     "InvalidAuditEntry",
@@ -516,6 +573,7 @@ __all__ = [
     "InvalidQuery",
     "InvalidReport",
     "InvalidRequest",
+    "InvalidSharing",
     "InvalidSignal",
     "InvalidSubmission",
     "InvalidThreshold",
@@ -525,6 +583,7 @@ __all__ = [
     "JournalBusy",
     "KeyNotFound",
     "KeyRefused",
+    "KnownGoodUnreadable",
     "LastAdmin",
     "LeaseLost",
     "LedgerEmpty",
@@ -532,10 +591,12 @@ __all__ = [
     "LedgerRowUnreadable",
     "LimitRefused",
     "LinkRefused",
+    "ListNotFound",
     "LoginRefused",
     "LoginSupportMissing",
     "LookBackLost",
     "LookBackNotFound",
+    "ManifestUnreadable",
     "MatchingError",
     "MediaDamaged",
     "MediaEmpty",
@@ -546,15 +607,25 @@ __all__ = [
     "NoActivePolicy",
     "NoBanks",
     "NoCustodian",
+    "NotArmed",
+    "NotRedistributable",
     "NothingToScan",
     "ObjectExists",
     "ObjectMissing",
+    "OpinionRefused",
     "OptedOut",
+    "PageNotFound",
+    "PageNotSkippable",
+    "PageUnreadable",
+    "PartnerError",
+    "PartnerRefused",
+    "PartnerUnavailable",
     "PasswordRefused",
     "PermissionDenied",
     "PersonNeeded",
     "PictureTooLarge",
     "PlainConnection",
+    "PluginBroken",
     "PolicyError",
     "PolicyInvalid",
     "PolicyNotFound",
@@ -587,6 +658,9 @@ __all__ = [
     "ServiceKeyUnusable",
     "SessionEnded",
     "SettingsError",
+    "SftpMissing",
+    "SharingDenied",
+    "SharingExists",
     "SigningSupportMissing",
     "SimulatorError",
     "SimulatorSupportMissing",
@@ -611,8 +685,3 @@ __all__ = [
     "ViewedCannotBeStated",
     "WrapBroken",
 ]
-
-# Whoever meets one reads where to import it from, not in which file it stands.
-for _name in __all__:
-    globals()[_name].__module__ = __name__
-del _name

@@ -6,12 +6,9 @@ from hedgerow.errors.root import HedgerowError
 
 __all__ = [
     "ContentNotFound",
-    "ExchangeExists",
-    "ExchangeNotFound",
     "HmaError",
     "HmaUnreadable",
     "InvalidContent",
-    "InvalidExchange",
     "ResetRefused",
     "ThreatexchangeMissing",
 ]
@@ -45,48 +42,6 @@ class InvalidContent(HmaError):
     """
 
     reason = "invalid_content"
-
-    def __init__(self, problem: str) -> None:
-        self.problem = problem
-        super().__init__(problem)
-
-
-class ExchangeNotFound(HmaError):
-    """There is no such exchange.
-
-    Args:
-        name: Its name, as it was asked for.
-    """
-
-    reason = "exchange_not_found"
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(f"Exchange '{name}' not found")
-
-
-class ExchangeExists(HmaError):
-    """There is an exchange or a bank of that name.
-
-    Args:
-        name: The name.
-    """
-
-    reason = "exchange_exists"
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(f"There is an exchange or a bank called {name} already.")
-
-
-class InvalidExchange(HmaError):
-    """A kind of exchange, or its configuration, that is none; worded as HMA does where HMA says it too.
-
-    Args:
-        problem: What does not fit, without a secret.
-    """
-
-    reason = "invalid_exchange"
 
     def __init__(self, problem: str) -> None:
         self.problem = problem

@@ -14,13 +14,13 @@ from hedgerow.banks.records import create_bank as create_bank_itself
 from hedgerow.banks.records import find_bank as find_bank_itself
 from hedgerow.banks.tables import bank_changes, banks, entries
 from hedgerow.errors import BankExists, BankNotFound
+from hedgerow.exchanges.exchanging import forget_exchange
 from hedgerow.hma.model import BankRules, RatedBank
 from hedgerow.hma.rules import check_name, check_ratio
 from hedgerow.hma.tables import (
     hma_banks,
     hma_content_entries,
     hma_contents,
-    hma_exchanges,
     hma_set_aside,
     hma_signal_types,
 )
@@ -183,7 +183,7 @@ def delete_bank(connection: Connection, name: str, *, actor: str, now: datetime)
     for table in (hma_content_entries, hma_set_aside):
         connection.execute(delete(table).where(table.c.content_id.in_(contents)))
     connection.execute(delete(hma_contents).where(hma_contents.c.bank_id == bank.id))
-    connection.execute(delete(hma_exchanges).where(hma_exchanges.c.bank_id == bank.id))
+    forget_exchange(connection, bank.name, actor=actor, now=now)
     suffix = f".deleted-{bank.id}"
     _rename(connection, bank, f"{bank.name[: _LONGEST_NAME - len(suffix)]}{suffix}")
     change_bank_itself(connection, bank, is_enabled=False)

@@ -21,9 +21,9 @@ from hedgerow.audit.rules import canonical_json
 from hedgerow.banks.model import Attributes, NewEntry
 from hedgerow.banks.records import add_entries
 from hedgerow.errors import HmaUnreadable, InvalidContent
+from hedgerow.exchanges.rules import source_of
 from hedgerow.hma.banking import create_bank
 from hedgerow.hma.contents import entries_by_value
-from hedgerow.hma.exchanging import source_of
 from hedgerow.hma.rules import ENABLED, LONGEST_NOTE, check_name
 from hedgerow.hma.tables import hma_content_entries, hma_contents, hma_set_aside
 from hedgerow.hma.types import TYPES, read_signal

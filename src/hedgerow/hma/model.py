@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 __all__ = [
     "BankRules",
     "Content",
-    "Exchange",
-    "FetchEnd",
-    "FetchPlan",
-    "FetchStatus",
     "HeldBy",
     "RatedBank",
     "SetAside",
@@ -122,77 +118,3 @@ class TypeCount:
 
     count: int
     newest_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A source of signals that fills a bank of the same name.
-
-    Attributes:
-        id: Its number.
-        bank_id: The bank it fills.
-        name: The bank's name, and its own.
-        api: The kind of source.
-        config: What that kind wants to know.
-        is_enabled: Whether it is fetched.
-    """
-
-    id: int
-    bank_id: int
-    name: str
-    api: str
-    config: Mapping[str, Any]
-    is_enabled: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FetchStatus:
-    """What became of the fetches of an exchange.
-
-    Attributes:
-        started_at: When the running fetch began; None where none runs.
-        completed_at: When the latest ended.
-        has_succeeded: Whether that one did; None before the first.
-        fetched_items: Live entries of its bank.
-        is_up_to_date: Whether the bank holds all that the source had at the latest fetch.
-    """
-
-    started_at: datetime | None
-    completed_at: datetime | None
-    has_succeeded: bool | None
-    fetched_items: int
-    is_up_to_date: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FetchPlan:
-    """When an exchange is fetched, and how its latest fetch ended.
-
-    Attributes:
-        due_at: When it is fetched next, where it is switched on.
-        started_at: When the running fetch began; None where none runs.
-        completed_at: When the latest ended; None before the first.
-        last_error: A word for why that one failed; None where it did not.
-    """
-
-    due_at: datetime
-    started_at: datetime | None
-    completed_at: datetime | None
-    last_error: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class FetchEnd:
-    """A fetch that failed or changed something, as the record has it.
-
-    Attributes:
-        at: When it ended.
-        added: Entries that it added; None where it failed.
-        withdrawn: Entries that it withdrew; None where it failed.
-        error: A word for why it failed; None where it did not.
-    """
-
-    at: datetime
-    added: int | None
-    withdrawn: int | None
-    error: str | None

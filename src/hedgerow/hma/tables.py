@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     Float,
@@ -19,7 +18,7 @@ from sqlalchemy import (
 
 from hedgerow.database import UtcDateTime, metadata
 
-__all__ = ["hma_banks", "hma_content_entries", "hma_contents", "hma_exchanges", "hma_set_aside", "hma_signal_types"]
+__all__ = ["hma_banks", "hma_content_entries", "hma_contents", "hma_set_aside", "hma_signal_types"]
 
 _Id = BigInteger().with_variant(Integer, "sqlite")
 
@@ -78,26 +77,3 @@ hma_signal_types = Table(
     Column("enabled_ratio", Float, nullable=False),
     CheckConstraint("enabled_ratio BETWEEN 0 AND 1", name="enabled_ratio"),
 )
-
-hma_exchanges = Table(
-    "hma_exchanges",
-    metadata,
-    Column("id", _Id, primary_key=True),
-    # The bank that it fills has the exchange's name.
-    Column("bank_id", _Id, ForeignKey("banks.id"), nullable=False, unique=True),
-    Column("api", String(100), nullable=False),
-    Column("config", Text, nullable=False),
-    Column("is_enabled", Boolean, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    # The record is the queue: when it is to be fetched, and who is at it until when.
-    Column("due_at", UtcDateTime, nullable=False),
-    Column("lease_until", UtcDateTime),
-    Column("lease_token", String(32)),
-    Column("started_at", UtcDateTime),
-    Column("completed_at", UtcDateTime),
-    Column("has_succeeded", Boolean),
-    Column("last_error", String(200)),
-    CheckConstraint("(lease_until IS NULL) = (lease_token IS NULL)", name="lease"),
-    sqlite_autoincrement=True,
-)
-Index("ix_hma_exchanges_due_at", hma_exchanges.c.due_at)

@@ -9,6 +9,8 @@ from hedgerow.actions.deliveries import unconfirmed_about
 from hedgerow.app.telling import ABOUT, tell_effect
 from hedgerow.cases import State, due_decisions, finish_case, list_cases, take_effect
 from hedgerow.errors import HedgerowError
+from hedgerow.exchanges.opinions import form_opinions
+from hedgerow.exchanges.partners.registry import find_partner
 
 if TYPE_CHECKING:
     from hedgerow.workers.model import Turn, Wiring
@@ -35,6 +37,7 @@ def take_effects(wiring: Wiring, turn: Turn) -> int:
                 effects = take_effect(connection, decision.id, now=now)
                 for effect in effects:
                     tell_effect(connection, effect, now=now)
+                    form_opinions(connection, effect, partner=find_partner, now=now)
                 done += bool(effects)
         except HedgerowError as error:  # one decision with trouble keeps no other from taking effect
             _log.warning("Decision %d did not take effect: %s.", decision.id, error.reason)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hedgerow import ledger
 from hedgerow.accounts.sessions import end_lapsed_sessions
 from hedgerow.app.accounts import session_policy
-from hedgerow.app.hma_exchanges import HmaExchanges
+from hedgerow.app.exchanges import Exchanges
 from hedgerow.audit import checkpoint_head, list_checkpoints, read_head
 from hedgerow.audit.keys import FOLDER
 from hedgerow.cases import return_lapsed, wake_due
@@ -74,9 +74,14 @@ def make_checkpoint(wiring: Wiring, turn: Turn) -> int:
     return 1
 
 
-def fetch_exchanges(wiring: Wiring, turn: Turn) -> int:  # noqa: ARG001  (every job is given its turn)
-    """Fetch the exchanges of HMA's door that are due."""
-    return HmaExchanges(wiring).fetch_due()
+def fetch_exchanges(wiring: Wiring, turn: Turn) -> int:
+    """Fetch the exchanges that are due."""
+    return Exchanges(wiring, is_stopping=turn.is_stopping).fetch_due()
+
+
+def send_opinions(wiring: Wiring, turn: Turn) -> int:
+    """Send what is to be said to partners because of decisions."""
+    return Exchanges(wiring, is_stopping=turn.is_stopping).send_opinions()
 
 
 def expire_ledger(wiring: Wiring, turn: Turn) -> int:
@@ -136,6 +141,7 @@ JOBS: Final = (
     Job("woken cases", 15.0, _plain(wake_cases)),
     Job("ended sessions", 60.0, _plain(end_sessions)),
     Job("exchanges", 10.0, _plain(fetch_exchanges)),
+    Job("opinions", 5.0, _plain(send_opinions)),
     Job("checkpoints", 60.0, _plain(make_checkpoint)),
     Job("ledger expiry", 300.0, _plain(expire_ledger)),
     Job("evidence expiry", 300.0, _plain(expire_evidence)),
