@@ -75,6 +75,7 @@ class Permission(_Described):
     EXCHANGES_READ = "exchanges.read", "See exchanges with partners, their fetches and errors."
     EXCHANGES_WRITE = "exchanges.write", "Configure exchanges and their credentials (which nobody can read back)."
     EXCHANGES_SHARE = "exchanges.share", "Approve that signals or opinions are sent to a partner."
+    SHARING_READ = "sharing.read", "Read what is shared with this very key, signal values too, and nothing else."
     # looking things up
     HASH = "hash", "Have media hashed."
     MATCH = "match", "Look signals or media up in the banks, without leaving a trace in cases."

@@ -192,6 +192,7 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
             Permission.BANKS_WRITE,
             Permission.EXCHANGES_READ,
             Permission.EXCHANGES_WRITE,
+            Permission.SHARING_READ,
             Permission.HASH,
             Permission.MATCH,
             Permission.SCREEN,

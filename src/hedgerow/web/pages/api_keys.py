@@ -37,6 +37,7 @@ SCOPE_WORDS: Final = {
     "banks.write": marked("Make and change banks; add, import and withdraw entries."),
     "exchanges.read": marked("See exchanges with partners, their fetches and errors."),
     "exchanges.write": marked("Set exchanges up, with credentials that nobody can read back."),
+    "sharing.read": marked("Read the lists that you share with this key. What another Hedgerow needs."),
     "deliveries.read": marked("See what was sent to the platform, and what is not confirmed."),
     "metrics.read": marked("Read the metrics, for monitoring."),
     "insight.read": marked("Read figures: backlog, times, agreement."),
