@@ -38,6 +38,9 @@ KINDS: Final = (
     "evidence_lost",
     "deliveries_given_up",
     "deliveries_waiting",
+    "exchange_stopped",
+    "exchange_unreadable",
+    "exchange_stale",
     "exchange_failing",
     "indexes_stale",
     "cases_due_soon",
@@ -46,6 +49,7 @@ KINDS: Final = (
     "unsealed",
     "requests_waiting",
     "drafts_waiting",
+    "opinions_refused",
     "rows_quarantined",
     "no_bank",
     "indexes_loading",
@@ -121,7 +125,7 @@ def today(service: Service, session: Session, *, at: datetime) -> Today:
         if Permission.DELIVERIES_READ in may:
             found += _about_deliveries(connection)
         if Permission.EXCHANGES_READ in may:
-            found += _about_exchanges(connection)
+            found += _about_exchanges(service.settings, connection, at)
         found += _about_evidence(connection, may, at)
         found += _about_first_run(service.settings, connection, may)
         if Permission.REPORTS_READ in may:
@@ -156,12 +160,27 @@ def _about_deliveries(connection: Connection) -> Iterator[Fact]:
             yield Fact("deliveries_waiting", path, {"n": each.waiting, "endpoint": each.endpoint_id})
 
 
-def _about_exchanges(connection: Connection) -> Iterator[Fact]:
-    from hedgerow.app.serving.exchanges import failing_exchanges
+def _about_exchanges(settings: Settings, connection: Connection, at: datetime) -> Iterator[Fact]:
+    """Say of each exchange what weighs most, and besides whether its partner refused what we said."""
+    from hedgerow.app.serving.exchanges import Need, troubled_exchanges
 
-    for each in failing_exchanges(connection):
-        name = each.exchange.name
-        yield Fact("exchange_failing", f"/exchanges/{quote(name, safe='')}", {"name": name})
+    kinds = {
+        Need.STOPPED: "exchange_stopped",
+        Need.UNREADABLE: "exchange_unreadable",
+        Need.OUT_OF_DATE: "exchange_stale",
+        Need.REFUSED: "opinions_refused",
+    }
+    for each in troubled_exchanges(settings, connection, at=at):
+        name = each.standing.exchange.name
+        path = f"/exchanges/{quote(name, safe='')}"
+        said = {kinds.get(need, "exchange_failing") for need in each.needs[:1]}
+        # Who has just made one, and not entered its credentials yet, needs no telling.
+        if said == {"exchange_failing"} and each.standing.last_error is None:
+            said = set()
+        if Need.REFUSED in each.needs:
+            said.add("opinions_refused")
+        for kind in sorted(said):
+            yield Fact(kind, path, {"name": name})
 
 
 def _about_reports(

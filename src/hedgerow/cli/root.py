@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "import": ("hedgerow.cli.hma", "Take banks over from another system."),
     "match": ("hedgerow.cli.matching", "Look up files in the banks."),
     "scan": ("hedgerow.cli.scanning", "Look up whole folders and archives, and write a report."),
+    "known-good": ("hedgerow.cli.known_good", "Make a set of known software, which a scan need not decode."),
     "group": ("hedgerow.cli.scanning", "Find near-duplicates within folders."),
     "evaluate": ("hedgerow.cli.evaluating", "Measure how well altered copies of ordinary pictures are found."),
     "serve": ("hedgerow.cli.serve", "Answer requests over HTTP: the API, and the door that speaks HMA's."),
@@ -36,13 +37,15 @@ COMMANDS: Final = {
     "user": ("hedgerow.cli.accounts", "Add, list, change and disable the people who use the service."),
     "key": ("hedgerow.cli.accounts", "Add, list and revoke the API keys of programs."),
     "policy": ("hedgerow.cli.policies", "Check, try and activate what matches lead to."),
+    "exchange": ("hedgerow.cli.exchanges", "Take in what partners know, and withdraw what they withdraw."),
+    "share": ("hedgerow.cli.sharing", "Let other Hedgerows read a bank, and hear what they say of it."),
     "webhook": ("hedgerow.cli.webhooks", "Tell the platform by webhook, and see what it has confirmed."),
     "audit": ("hedgerow.cli.auditing", "Export, verify and sign the record of what was done."),
     "evidence": ("hedgerow.cli.evidence", "Show, verify, hold, open and destroy what is kept of cases."),
     "report": ("hedgerow.cli.reports", "Draft, approve and file reports to the authority, and see what is late."),
     "backup": ("hedgerow.cli.backup", "Write everything that Hedgerow remembers to one file, while it runs."),
     "restore": ("hedgerow.cli.backup", "Put a backup into an empty data folder and database."),
-    "simulate": ("hedgerow.cli.simulate", "Play a partner's service on this machine, to rehearse filing reports."),
+    "simulate": ("hedgerow.cli.simulate", "Play a partner's service on this machine, to rehearse."),
     "doctor": ("hedgerow.cli.doctor", "Examine settings, database, indexes, clock, disk, keys and hashing."),
     "demo": ("hedgerow.cli.demo", "Make a bank from ordinary pictures and find altered copies of them."),
     "selftest": ("hedgerow.cli.selftest", "Reproduce the published vectors on this machine."),
@@ -76,7 +79,9 @@ class LazyGroup(click.Group):
         """Import a command."""
         if cmd_name not in self._lazy:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(import_module(self._lazy[cmd_name][0]), f"{cmd_name}_command")
+        command: click.Command = getattr(
+            import_module(self._lazy[cmd_name][0]), f"{cmd_name.replace('-', '_')}_command"
+        )
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -45,6 +45,7 @@ def furnished(house: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     house.bank("known", house.value(1), house.value(2))
     house.case_number = house.case(1, account_id="ada")
     lead = house.person(Role.LEAD, Role.ADMIN)
+    assert lead.post(f"{API}/exchanges", json={"name": "ours", "kind": "sample"}).status_code == 201
     asked = {"url": "http://platform.example.org/hedgerow"}
     assert lead.post(f"{API}/webhooks", json=asked).status_code == 201
     assert lead.post(f"{API}/webhooks/1/test").status_code == 200
@@ -73,7 +74,7 @@ def there(house: Any) -> dict[str, Any]:
         "piece",
         "wish",
     )
-    return {"bank": "known", "case": house.case_number} | dict.fromkeys(names, 1)
+    return {"bank": "known", "exchange": "ours", "case": house.case_number} | dict.fromkeys(names, 1)
 
 
 def ask(

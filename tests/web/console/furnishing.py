@@ -18,17 +18,21 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, select, update
 from tests.web.console.conftest import PASSWORD, SECRET, House, picture
 
 from hedgerow import accounts, app
 from hedgerow.app import now
 from hedgerow.app.webhooks import add_webhook, try_webhook
 from hedgerow.banks import Attributes
+from hedgerow.banks.tables import entries
 from hedgerow.cases.tables import decisions
 from hedgerow.database import open_database
+from hedgerow.exchanges.exchanging import find_exchange
+from hedgerow.exchanges.leases import Ending, claim_due, finish_fetch
+from hedgerow.exchanges.model import Applied, FetchMode
+from hedgerow.exchanges.tables import exchange_opinions, exchange_pages, exchanges
 from hedgerow.hashing.examine import hash_bytes
-from hedgerow.hma import exchanging
 from hedgerow.web import create_app
 from hedgerow.web.routes import walk
 
@@ -265,8 +269,10 @@ def _fill(made: Furnished) -> None:
     _tell_platform(made)
     _fill_banks(made)
     _fill_exchanges(made)
+    _trouble_exchanges(made)
     _screen(made)
     _decide(made)
+    _opine(made)
     _report(made)
     _keep(made)
     _add_people(made)
@@ -312,13 +318,68 @@ def _fill_exchanges(made: Furnished) -> None:
     lea.send("/exchanges", kind="local_file", name="PARTNER", **{"config-filename": made.say("file name", 200)})
     database = open_database(made.house.data)
     with database.write() as connection:  # the workers look every ten seconds
-        while (claimed := exchanging.claim_due(connection, now=now())) is not None:
-            exchange, token = claimed
-            is_broken = exchange.name == "PARTNER"
-            ended: dict[str, Any] = {"counts": None if is_broken else (12, 3)}
-            ended["error"] = "import_unreadable" if is_broken else None
-            exchanging.finish_fetch(connection, exchange, token, every=timedelta(hours=1), now=now(), **ended)
+        while (claimed := claim_due(connection, now=now())) is not None:
+            is_broken = claimed.exchange.name == "PARTNER"
+            finish_fetch(
+                connection,
+                claimed,
+                Ending(
+                    FetchMode.UPDATE,
+                    Applied() if is_broken else Applied(pages=1, records=15, added=12, withdrawn=3),
+                    started_at=now(),
+                    due_at=now() + timedelta(hours=1),
+                    is_current=not is_broken,
+                    error="import_unreadable" if is_broken else None,
+                    problem=made.say("problem of a fetch", 400) if is_broken else None,
+                ),
+                now=now(),
+            )
     database.close()
+
+
+def _trouble_exchanges(made: Furnished) -> None:
+    """Let one exchange not get past a page, and another stand still because its partner refuses us."""
+    lea, later = made.people["lea"], now() + timedelta(hours=1)
+    lea.send("/exchanges", kind="sample", name="STUCK")
+    lea.send("/exchanges", kind="stop_ncii", name="STOPPED", **{"config-environment": "production"})
+    with made.house.database.write() as connection:
+        stuck, stopped = (find_exchange(connection, name) for name in ("STUCK", "STOPPED"))
+        said = {"tries": 4, "problem": made.say("problem of a page", 400), "place": made.say("place of a page", 300)}
+        said |= {"skip": made.say("skip of a page", 300), "skip_to": "{}", "first_at": now(), "latest_at": now()}
+        ended = {"ended_at": now(), "ended_how": "skipped", "ended_by": f"user:{made.house.user('lea')}"}
+        for each in (ended, {}):
+            page = {"exchange_id": stuck.id, "mode": FetchMode.UPDATE, **said, **each}
+            connection.execute(insert(exchange_pages).values(page))
+        # Whoever is fetching them at this moment has lost them
+        taken = {"lease_token": None, "lease_until": None, "due_at": later, "completed_at": now(), "failures": 4}
+        errors = {stuck.id: {"last_error": "page_unreadable"}, stopped.id: {"last_error": "partner_refused"}}
+        errors[stopped.id] |= {"stopped": "partner_refused", "last_problem": made.say("problem of a partner", 400)}
+        for number, values in errors.items():
+            connection.execute(update(exchanges).where(exchanges.c.id == number).values(taken | values))
+
+
+def _opine(made: Furnished) -> None:
+    """Say something of each kind to a partner, because of what was decided."""
+    lea = made.people["lea"]
+    lea.send("/exchanges", kind="ncmec", name="TOLD")
+    lea.send("/exchanges/TOLD/credentials", **{"secret-user": "us", "secret-password": SECRET})
+    lea.send("/exchanges/TOLD/opinions", sends="yes")
+    lea.send("/exchanges/TOLD/switch", enabled="")
+    app.add_values(made.house.settings, "TOLD", hash_bytes(picture(9)).signals, attributes=Attributes("exchange:TOLD"))
+    with made.house.database.write() as connection:
+        exchange = find_exchange(connection, "TOLD")
+        entry = connection.execute(select(entries.c.id).where(entries.c.bank_id == exchange.bank_id)).scalars().first()
+        decision = connection.execute(select(decisions.c.id)).scalars().first()
+        for number, (state, opinion) in enumerate(
+            (("acknowledged", "agree"), ("refused", "dispute"), ("waiting", "none"), ("replaced", "seen"))
+        ):
+            said = {"exchange_id": exchange.id, "entry_id": entry, "decision_id": decision, "key": f"record {number}"}
+            said |= {"handle": "{}", "type": "PDQ", "opinion": opinion, "state": state, "created_at": now()}
+            said |= {"reason": "lawful" if opinion == "dispute" else None, "attempts": number}
+            said |= {"due_at": now() if state == "waiting" else None}
+            said |= {"acknowledged_at": now() if state == "acknowledged" else None}
+            said |= {"last_error": "opinion_refused" if state == "refused" else None}
+            connection.execute(insert(exchange_opinions).values(said))
 
 
 def _screen(made: Furnished) -> None:

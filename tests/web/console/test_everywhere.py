@@ -39,13 +39,13 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 COLOURS = ["color-contrast", "link-in-text-block"]
 EVERYTHING: dict[str, Any] = {"runOnly": TAGS, "rules": {"target-size": {"enabled": True}}}
 LAYOUT = EVERYTHING | {"rules": EVERYTHING["rules"] | {each: {"enabled": False} for each in COLOURS}}
-# By night nothing is different but the colours, and in less room nothing but where things are. Contrast takes most of
-# the time; a page is looked at for everything once, and then for what is different.
+# By night nothing is different but the colours, and in more room nothing but where things are. Contrast takes most of
+# the time; a page is looked at for everything once, where there is the least room, and then for what is different.
 RULES: dict[str, dict[str, Any]] = {
-    "light": EVERYTHING,
+    "light": LAYOUT,
     "dark": {"runOnly": COLOURS},
     "zoomed": LAYOUT,
-    "telephone": LAYOUT,
+    "telephone": EVERYTHING,
 }
 AXE = """
 async (rules) => {
@@ -159,8 +159,8 @@ def stops(furnished: Furnished, led: dict[str, dict[str, str]]) -> list[Stop]:
             fullest[shape(path)] = max(fullest.get(shape(path), found), found, key=lambda each: each[0])
     # The rest is looked at by `make soak`: nothing but colours is different by night, and at 200 % nothing that a
     # telephone does not show too.
-    kinds = [replace(each, looks=("light", "telephone")) for _, each in fullest.values()]
-    return kinds + [replace(each, looks=("light",)) for each in special(furnished)]
+    kinds = [replace(each, looks=("telephone",)) for _, each in fullest.values()]
+    return kinds + [replace(each, looks=("telephone",)) for each in special(furnished)]
 
 
 def special(furnished: Furnished) -> list[Stop]:
@@ -215,6 +215,11 @@ def special(furnished: Furnished) -> list[Stop]:
         Stop("lea", "/banks/known/add/signals", {"signals": "nonsense\nmore of it"}, 422),
         Stop("lea", "/banks/known/add/address", {"url": "http://127.0.0.1/"}, 422),
         Stop("lea", "/exchanges", {"kind": "local_file", "name": "OTHER", "config-filename": "../a"}, 422),
+        *(Stop("lea", f"/exchanges/{each}") for each in ("STUCK", "STUCK/skip", "STOPPED", "TOLD", "PARTNER")),
+        Stop("lea", "/exchanges/STOPPED/arm", {"name": "OTHER"}, 422),
+        Stop("lea", "/exchanges/STUCK/skip", {"page": "0"}, 409),
+        Stop("lea", "/exchanges/STUCK/rhythm", {"every_minutes": "often"}, 422),
+        Stop("lea", "/exchanges/TOLD/credentials", {}, 422),
         Stop("lea", "/lookbacks", {"bank": "known", "entries": "all of them"}, 422),
     ]
 

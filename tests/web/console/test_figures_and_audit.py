@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from sqlalchemy import insert, update
 
 from hedgerow.audit.line import hash_of, hashed_text, time_text
@@ -50,6 +51,7 @@ def test_a_long_verification_goes_on_by_itself_and_ends_with_its_verdict(visit: 
         assert int(page.locator("strong", has_text="whole up to").inner_text().split("#")[1].rstrip(".")) > last
 
 
+@pytest.mark.slow
 def test_a_long_verification_is_carried_on_by_hand_without_scripts(visit: Callable[..., Any], house: Any) -> None:
     lengthen(house.data, 20_000)
     with visit("ada", java_script_enabled=False) as page:

@@ -66,6 +66,7 @@ def seen(page: Any) -> list[Any]:
     return found
 
 
+@pytest.mark.slow
 def test_no_page_weighs_more_than_120_kilobytes_without_media_and_nothing_on_it_moves(
     page: Any, house: House, case: str
 ) -> None:

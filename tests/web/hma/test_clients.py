@@ -77,11 +77,11 @@ def test_coop_makes_a_bank_fills_it_looks_up_renames_and_deletes_it(coop: Coop, 
 def test_coop_makes_a_bank_that_an_exchange_fills(coop: Coop) -> None:
     name = "COOP_ORG1_SAMPLE"
     kinds = coop.ask("GET", "/c/exchanges/apis").json()
-    assert kinds == ["sample", "local_file"]
+    assert {"sample", "fb_threatexchange", "ncmec", "stop_ncii", "local_file"} <= set(kinds)
     for kind in kinds:
-        assert coop.ask("GET", f"/c/exchanges/api/{kind}").json()["supports_authentification"] is False
+        takes = coop.ask("GET", f"/c/exchanges/api/{kind}").json()["supports_authentification"]
         schema = coop.ask("GET", f"/c/exchanges/api/{kind}/schema").json()
-        assert schema["credentials_schema"] is None
+        assert (schema["credentials_schema"] is not None) is takes
         for field in schema["config_schema"]["fields"]:
             assert set(field) == {"name", "type", "required", "default", "help", "choices"}
     made = coop.ask("POST", "/c/exchanges", {"bank": name, "api": "sample", "api_json": {}})
@@ -120,7 +120,7 @@ def test_hma_s_seed_of_samples_is_fetched_and_found(client: httpx.Client) -> Non
     assert status["last_fetch_complete_ts"] <= time.time()
     built = client.get("/m/index/status").json()
     assert (built["pdq"]["present"], built["pdq"]["size"], built["video_md5"]["size"]) == (True, 12, 6)
-    from hedgerow.hma.samples import SAMPLE_MD5, SAMPLE_PDQ  # noqa: PLC0415  (only here)
+    from hedgerow.exchanges.partners.samples import SAMPLE_MD5, SAMPLE_PDQ  # noqa: PLC0415  (only here)
 
     for kind, signal in (("pdq", SAMPLE_PDQ[0]), ("video_md5", SAMPLE_MD5[0])):
         query = {"signal": signal, "signal_type": kind}

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from PIL import Image
 
+from hedgerow.exchanges.partners.registry import OURS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -41,7 +43,7 @@ class Other(NamedTuple):
 
 NEAR = "<near P>"
 DAMAGED = Other("undecodable media is the client's matter", 400, None, {"Hedgerow-Unchecked": "pdq="})
-NOT_OFFERED = Other("exchanges with partners are not offered yet", 400)
+OUR_FIELDS = Other("fields of our own stand beside HMA's", 200)
 RATIO = Other("a ratio is a number from 0 to 1", 400, {"message": "enabled_ratio must be a number from 0 to 1"})
 ELSEWHERE = Other("a content of another bank is not there", 404)
 POOR = {"Hedgerow-Unchecked": "pdq=low_quality"}
@@ -102,11 +104,11 @@ DIFFERENT: dict[str, Other] = {
     "cross-bank-02": ELSEWHERE,
     "cross-bank-03": Other("it was not deleted through another bank", 200),
     # exchanges
-    "exchanges-01": Other("those that need no partner", 200, ["sample", "local_file"]),
-    **dict.fromkeys([f"exchanges-{number:02}" for number in (4, 12, 13, 15, 16, 17, 26)], NOT_OFFERED),
-    **dict.fromkeys([f"exchanges-{number:02}" for number in (6, 8, 9, 10)], NOT_OFFERED._replace(status=404)),
-    "exchanges-27": Other("the same", 400),
-    "exchanges-28": NOT_OFFERED,
+    "exchanges-01": Other("no random signals, and kinds that HMA has not", 200, list(OURS)),
+    **dict.fromkeys(["exchanges-06", "exchanges-08", "exchanges-09"], OUR_FIELDS),
+    "exchanges-10": Other("random signals are for development alone", 404),
+    **dict.fromkeys(["exchanges-12", "exchanges-13"], Other("credentials that do not fit are said", 400)),
+    "exchanges-28": Other("our own words", 400),
     "exchanges-14": Other("a kind without credentials takes none", 400, {"message": "sample takes no credentials"}),
     "exchanges-19": Other("a name that is taken is said", 403, {"message": "Bank already exists"}),
     "exchanges-20": Other("a name that is taken is said", 403, {"message": "Bank already exists"}),

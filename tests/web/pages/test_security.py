@@ -23,9 +23,9 @@ from hedgerow.accounts import Role
 from hedgerow.accounts.model import SessionPolicy
 from hedgerow.accounts.sessions import begin_session
 from hedgerow.app import now
+from hedgerow.banks import create_bank
 from hedgerow.errors import HedgerowError
-from hedgerow.hma import exchanging
-from hedgerow.hma.model import BankRules
+from hedgerow.exchanges import exchanging
 from hedgerow.web.app import _untold
 from hedgerow.web.pages.rendering import local_path
 from hedgerow.web.security import POLICY
@@ -94,9 +94,8 @@ def everywhere(database: Database, tmp_path: Path, serve: Callable[..., FastAPI]
     with database.write() as connection:
         sent.add_endpoint(connection, "https://platform.example/hooks", keys=desk.keys, actor="cli", now=now())
         sent.enqueue(connection, "test", subject_type="webhook", subject_id=1, data={}, actor="cli", now=now())
-        exchanging.create_exchange(
-            connection, "PARTNER", "sample", {}, is_enabled=True, rules=BankRules(), actor="cli", now=now()
-        )
+        bank = create_bank(connection, "PARTNER", now=now())
+        exchanging.create_exchange(connection, bank, "sample", {}, actor="cli", now=now())
     found: dict[str, tuple[str, Page]] = {}
     for role in (each for each in Role if each is not Role.SERVICE):
         visitor = Browser(app)

@@ -6,11 +6,13 @@ from hedgerow.web.api import (
     banks,
     cases,
     evidence,
+    exchanges,
     lookbacks,
     lookups,
     policies,
     queues,
     reports,
+    sharing,
     submissions,
     webhooks,
 )
@@ -30,7 +32,9 @@ routers = (
     evidence.router,
     reports.router,
     policies.router,
+    exchanges.router,
     webhooks.router,
+    sharing.router,
     audit.router,
     accounts.router,
 )

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
+from hedgerow.app.exchanges import find_kind, kinds_of_partners
 from hedgerow.errors import ExchangeExists, InvalidExchange
-from hedgerow.hma.exchanges import KINDS, check_config, check_credentials
 from hedgerow.web.hma.wire import Ask, Refused, invalid, json_response
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hedgerow.app.hma import Hma
-    from hedgerow.hma.exchanges import ExchangeKind, Field
-    from hedgerow.hma.model import Exchange
+    from hedgerow.exchanges.model import Exchange, Field, Partner
 
 __all__ = [
     "change_exchange",
@@ -50,42 +49,42 @@ class ExchangeUpdateRequest(BaseModel):
 def list_kinds(hma: Hma, ask: Ask) -> Response:
     """List the kinds of exchanges."""
     del hma, ask
-    return json_response(list(KINDS))
+    return json_response(list(kinds_of_partners()))
 
 
 def show_kind(hma: Hma, ask: Ask) -> Response:
     """Tell whether a kind takes credentials, and has them."""
-    del hma
-    return json_response(_kind_object(_kind(ask)))
+    return json_response(_kind_object(hma, _kind(ask)))
 
 
 def configure_kind(hma: Hma, ask: Ask) -> Response:
     """Set the credentials of a kind; ``{}`` clears them."""
-    del hma
     kind = _kind(ask)
     body = ask.json()
     if not isinstance(body, dict):
         raise Refused(400, "this endpoint expects a json object payload")
-    if body.get("credential_json"):
-        check_credentials(kind, body["credential_json"])
-    return json_response(_kind_object(kind))
+    hma.set_kind_credentials(kind.name, body.get("credential_json"), actor=ask.actor)
+    return json_response(_kind_object(hma, kind))
 
 
-def _kind(ask: Ask) -> ExchangeKind:
-    kind = KINDS.get(ask.path["api"])
+def _kind(ask: Ask) -> Partner:
+    kind = find_kind(ask.path["api"])
     if kind is None:
         raise Refused(400, f"no such Exchange API '{ask.path['api'][:60]}'")
     return kind
 
 
-def _kind_object(kind: ExchangeKind) -> dict[str, bool]:
-    return {"has_set_authentification": False, "supports_authentification": kind.credential_fields is not None}
+def _kind_object(hma: Hma, kind: Partner) -> dict[str, bool]:
+    return {
+        "has_set_authentification": hma.has_kind_credentials(kind.name),
+        "supports_authentification": kind.credential_fields is not None,
+    }
 
 
 def show_schema(hma: Hma, ask: Ask) -> Response:
     """Tell what the configuration and the credentials of a kind consist of."""
     del hma
-    kind = KINDS.get(ask.path["api"])
+    kind = find_kind(ask.path["api"])
     if kind is None:
         raise Refused(404, f"Exchange API '{ask.path['api'][:60]}' not found")
     credentials = kind.credential_fields
@@ -133,18 +132,20 @@ def create_exchange(hma: Hma, ask: Ask) -> Response:
         raise Refused(400, "Field `api_json` must be object")
     if api is None:
         raise Refused(400, "Field `api_type` is required")
-    if not isinstance(api, str) or api not in KINDS:
+    if not isinstance(api, str) or find_kind(api) is None:
         raise Refused(400, f"No such exchange type '{str(api)[:60]}'")
-    if body.get("credential_json"):
-        check_credentials(KINDS[api], body["credential_json"])
+    credentials = body.get("credential_json")
+    if credentials:
+        hma.check_credentials(api, credentials)
     try:
-        check_config(KINDS[api], config)
         is_enabled = config.get("enabled", True) is not False
         hma.create_exchange(name, api, config, is_enabled=is_enabled, actor=ask.actor)
     except InvalidExchange as error:
         raise Refused(400, f"Failed to parse `api_json` - {error}") from None
     except ExchangeExists:
         raise Refused(403, "Bank already exists") from None
+    if credentials:
+        hma.set_credentials(name, credentials, actor=ask.actor)
     return json_response({"message": "Created successfully"}, 201)
 
 
@@ -154,7 +155,7 @@ def show_exchange(hma: Hma, ask: Ask) -> Response:
 
 
 def _exchange_response(exchange: Exchange) -> Response:
-    told = {"name": exchange.name, "api": exchange.api, "enabled": exchange.is_enabled, **exchange.config}
+    told = {"name": exchange.name, "api": exchange.kind, "enabled": exchange.is_enabled, **exchange.config}
     return Response(json.dumps(told, indent=2), media_type="application/json")
 
 
@@ -196,20 +197,25 @@ def show_status(hma: Hma, ask: Ask) -> Response:
 
 def show_credentials(hma: Hma, ask: Ask) -> Response:
     """Tell whether an exchange takes credentials of its own, and has them."""
-    kind = KINDS[hma.find_exchange(ask.path["exchange"]).api]
-    return json_response(_credential_status(kind))
+    return json_response(_credential_status(hma, hma.find_exchange(ask.path["exchange"])))
 
 
 def set_credentials(hma: Hma, ask: Ask) -> Response:
     """Set the credentials of one exchange; null and ``{}`` clear them."""
-    kind = KINDS[hma.find_exchange(ask.path["exchange"]).api]
+    exchange = hma.find_exchange(ask.path["exchange"])
     body = ask.json()
     if not isinstance(body, dict) or set(body) != {"credential_json"}:
         raise Refused(400, "this endpoint expects a json object with credential_json alone")
-    if body["credential_json"]:
-        check_credentials(kind, body["credential_json"])
-    return json_response(_credential_status(kind))
+    hma.set_credentials(exchange.name, body["credential_json"], actor=ask.actor)
+    return json_response(_credential_status(hma, exchange))
 
 
-def _credential_status(kind: ExchangeKind) -> dict[str, Any]:
-    return {"has_credentials": False, "source": None, "supports_auth": kind.credential_fields is not None}
+def _credential_status(hma: Hma, exchange: Exchange) -> dict[str, Any]:
+    kind = find_kind(exchange.kind)
+    is_own = hma.has_own_credentials(exchange.name)
+    is_shared = not is_own and hma.has_kind_credentials(exchange.kind)
+    return {
+        "has_credentials": is_own or is_shared,
+        "source": "exchange" if is_own else "api" if is_shared else None,
+        "supports_auth": kind is not None and kind.credential_fields is not None,
+    }
