@@ -4,6 +4,7 @@
 # make bench   benchmarks, peers side by side (installs the peers; some need a compiler)
 # make bench-service   the service under load alone, beside its peer
 # make bench-console   the pages of the console, with 100,000 cases
+# make bench-exchanges   the first fetch of a large list, and what a search feels of it
 # make soak    all tests, the long soaks too, with many more examples
 # make docs    write the generated reference pages anew
 
@@ -15,7 +16,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 SOURCES := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-service bench-console bench-100m soak docs clean
+.PHONY: help demo test check bench bench-service bench-console bench-exchanges bench-100m soak docs clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -81,6 +82,9 @@ bench-service: $(VENV)/.bench
 
 bench-console: $(VENV)/.dev
 	@$(BIN)/python benchmarks/console.py
+
+bench-exchanges: $(VENV)/.dev
+	@$(BIN)/python benchmarks/exchanges.py
 
 bench-100m: $(VENV)/.bench
 	@$(BIN)/python benchmarks/index.py --sizes 1e8 --sets uniform --without-faiss --output benchmarks/results/index-100m.json

@@ -19,6 +19,8 @@
     films/uploads/mirrored.webm        the fountain, mirrored and encoded again
     films/uploads/other.mp4            unrelated
     films/uploads/poster.jpg           one frame of the fountain
+    lists/vic.json                     a hash set of Project VIC: five records, of which two are known material
+    lists/NSRLFile.txt                 known software: uploads/tuesday/notes.txt and something else
     lists/kite.txt                     the frames of a known video, as the vPDQ tool writes them
 
 The README has a smaller folder of its own::
@@ -35,6 +37,7 @@ PyAV there are no films.
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import zipfile
 from typing import TYPE_CHECKING
@@ -102,9 +105,28 @@ def master_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     known = hashlib.md5((monday / "img-003.jpg").read_bytes(), usedforsecurity=False).hexdigest()
     unknown = hashlib.md5(b"another file", usedforsecurity=False).hexdigest()
     (root / "lists/digests.txt").write_text(f"# from a partner\nmd5 {known}\nmd5 {unknown}\n", "utf-8")
+    _write_sets(root)
     if can_write_clips():
         _write_films(root)
     return root
+
+
+def _write_sets(root: Path) -> None:
+    def digest(name: str, number: int) -> str:
+        return hashlib.new(name, b"known %d" % number, usedforsecurity=False).hexdigest().upper()
+
+    context = "http://github.com/VICSDATAMODEL/ProjectVic/DataModels/2.0.xml/Default/$metadata#Media"
+    records: list[dict[str, object]] = [
+        {"MediaID": number, "Category": category, "MD5": digest("md5", number), "SHA1": digest("sha1", number)}
+        for number, category in enumerate((1, 2, 0, 5, None), 1)
+    ]
+    for each in records[:2]:
+        each["PhotoDNA"] = "QUJD" * 48
+    (root / "lists/vic.json").write_text(json.dumps({"@odata.context": context, "value": records}), "utf-8-sig")
+    header = '"SHA-1","MD5","CRC32","FileName","FileSize","ProductCode","OpSystemCode","SpecialCode"'
+    notes = hashlib.sha1((root / "uploads/tuesday/notes.txt").read_bytes(), usedforsecurity=False).hexdigest()
+    rows = [f'"{sha1.upper()}","","","a",1,1,"",""' for sha1 in (notes, digest("sha1", 9))]
+    (root / "lists/NSRLFile.txt").write_text("\r\n".join([header, *rows, ""]), "utf-8")
 
 
 def _write_films(root: Path) -> None:

@@ -31,8 +31,10 @@ import hedgerow
 from hedgerow import errors, settings
 from hedgerow.banks.fields import FIELDS, field_named
 from hedgerow.cli.root import hedgerow as program
+from hedgerow.exchanges.partners.registry import find_partner
 from hedgerow.media.archive import ARCHIVE_TYPES
 from hedgerow.media.sources import READERS
+from hedgerow.policy import read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,8 +44,17 @@ DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 PAGES = sorted(DOCS.rglob("*.md"))
 EVERYTHING = [*PAGES, *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"))]
-RUNNABLE = [*sorted((DOCS / "guides").glob("*.md")), README]
+RUNNABLE = [*sorted((DOCS / "guides").rglob("*.md")), README]
 
+_PARTNER_PAGES = {
+    "ncmec": "ncmec.md",
+    "stop_ncii": "stopncii.md",
+    "fb_threatexchange": "threatexchange.md",
+    "pull_file": "pull-file.md",
+    "pull_file_delta": "pull-file.md",
+    "hedgerow": "hedgerow.md",
+    "local_file": "files.md",
+}
 _MARK = "@@hedgerow-docs@@"
 _UNIT = re.compile(r"\d[\d,.]*(?= (?:bits|s|files/s)\b)")
 _NOT_RUN = ("pip ", "git ", "make ")
@@ -185,6 +196,22 @@ def test_the_names_of_columns_in_the_guide_to_banks_are_those_that_are_known() -
     assert named == set(FIELDS)
 
 
+@pytest.mark.parametrize("kind", _PARTNER_PAGES)
+def test_the_page_about_a_partner_names_every_field_of_its_configuration(kind: str) -> None:
+    page = (DOCS / "guides/exchanges" / _PARTNER_PAGES[kind]).read_text("utf-8")
+    partner = find_partner(kind)
+    fields = (*partner.config_fields, *(partner.credential_fields or ()))
+    assert [field.name for field in fields if f"`{field.name}`" not in page] == []
+
+
+def test_every_policy_that_is_shown_about_a_partner_is_one() -> None:
+    rules = [(path, block) for path in (DOCS / "guides/exchanges").glob("*.md") for block in _blocks(path, "toml")]
+    assert len(rules) > len(_PARTNER_PAGES) // 2
+    for path, block in rules:
+        policy = read_policy(f'{block}\n[default]\nthen = "review"\npriority = 3\n')
+        assert policy.rules, _named(path)
+
+
 def test_the_changelog_has_the_version_of_the_package() -> None:
     assert f"## [{hedgerow.__version__}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
@@ -303,15 +330,18 @@ def _missing(shown: list[str], printed: str) -> str | None:
 WITH_COMMANDS = [path for path in RUNNABLE if _steps(path)]
 
 
-_MOST_QUICK = 20  # commands; longer documents are run by `make soak`
+_MOST_QUICK = 11  # commands; longer documents are run by `make soak`
+_QUICK_PARTNERS = {"ncmec.md"}  # the pages about the others too: each starts a simulator and waits for it
+
+
+def _is_slow(path: Path) -> bool:
+    is_of_another = path.parent.name == "exchanges" and path.name not in _QUICK_PARTNERS
+    return is_of_another or len(_steps(path)) > _MOST_QUICK
 
 
 @pytest.mark.parametrize(
     "path",
-    [
-        pytest.param(path, id=_named(path), marks=[pytest.mark.slow] if len(_steps(path)) > _MOST_QUICK else [])
-        for path in WITH_COMMANDS
-    ],
+    [pytest.param(path, id=_named(path), marks=[pytest.mark.slow] if _is_slow(path) else []) for path in WITH_COMMANDS],
 )
 def test_the_console_examples_run_and_print_what_is_shown(path: Path, prepared: Callable[[Path], Path]) -> None:
     steps = _steps(path)
