@@ -167,13 +167,20 @@ def test_a_type_is_one_of_hmas() -> None:
         LocalFile().check({"filename": "x", "signal_type": "md5"})
 
 
-def test_what_is_no_list_or_not_there_is_unreadable_and_cannot_be_skipped(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_looked_for_again(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for name in ("folder", "missing.txt"):
+        with pytest.raises(PartnerUnavailable) as caught:
+            _pages(tmp_path, filename=name)
+        assert str(tmp_path) not in str(caught.value)
+
+
+def test_what_is_no_list_is_unreadable_and_cannot_be_skipped(tmp_path: Path) -> None:
     (tmp_path / "exchanges").mkdir()
     (tmp_path / "secret.txt").write_text(f"{SAMPLE_MD5[0]}\n")
     (tmp_path / "exchanges" / "link.txt").symlink_to(tmp_path / "secret.txt")
     (tmp_path / "exchanges" / "picture.jpg").write_bytes(b"\xff\xd8\xff")
-    (tmp_path / "exchanges" / "folder").mkdir()
-    for name in ("link.txt", "picture.jpg", "folder", "missing.txt"):
+    for name in ("link.txt", "picture.jpg"):
         with pytest.raises(PageUnreadable) as caught:
             _pages(tmp_path / "exchanges", filename=name)
         assert (caught.value.place, caught.value.skip_to) == (f"the file {name}", None)

@@ -96,8 +96,8 @@ class LocalFile(_Whole):
         """Read the file from its beginning, whatever the checkpoint: nothing tells whether it is still the same file.
 
         Raises:
-            PageUnreadable: It is not there, or no list. Nothing of it can be skipped.
-            PartnerUnavailable: Somebody wrote to it while it was read.
+            PageUnreadable: It is no list. Nothing of it can be skipped.
+            PartnerUnavailable: It is not there, or somebody wrote to it while it was read.
         """
         name = session.config["filename"]
         place = f"the file {name}"
@@ -112,7 +112,7 @@ class LocalFile(_Whole):
                     waiting = page
                 after = os.fstat(stream.fileno())
         except OSError as error:
-            raise PageUnreadable(error.strerror or "it cannot be read", place) from None
+            raise PartnerUnavailable((error.strerror or "the file cannot be read").lower()) from None
         except ImportUnreadable as error:
             raise PageUnreadable(error.problem, place) from None
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
