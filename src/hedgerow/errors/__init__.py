@@ -685,3 +685,8 @@ __all__ = [
     "ViewedCannotBeStated",
     "WrapBroken",
 ]
+
+# Whoever meets one reads where to import it from, not in which file it stands.
+for _name in __all__:
+    globals()[_name].__module__ = __name__
+del _name
