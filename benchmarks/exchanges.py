@@ -169,7 +169,7 @@ def playing(entries: int) -> Iterator[str]:
 def play(entries: int) -> None:
     """Play NCMEC's list until terminated."""
     from hedgerow.simulators.ncmec_hashes import NcmecHashesPlay  # noqa: PLC0415  (of this process alone)
-    from hedgerow.simulators.stage import Simulator  # noqa: PLC0415
+    from hedgerow.simulators.stage import Simulator  # noqa: PLC0415  (in its own process)
 
     with Simulator(NcmecHashesPlay(generated={"hashsharing": entries})) as simulator:
         print(simulator.url, flush=True)

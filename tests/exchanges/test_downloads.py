@@ -168,7 +168,7 @@ def test_a_full_disk_is_said_without_a_path(tmp_path: Path, monkeypatch: pytest.
 
     def opened(descriptor: int, _: str) -> IO[bytes]:
         os.close(descriptor)
-        return Full()  # type: ignore[return-value]
+        return Full()  # type: ignore[return-value]  # as full as a disk
 
     monkeypatch.setattr("hedgerow.exchanges.downloads.os.fdopen", opened)
     with pytest.raises(PartnerUnavailable, match="No space left") as caught:

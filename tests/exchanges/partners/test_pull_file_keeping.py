@@ -60,7 +60,7 @@ def test_what_only_grows_loses_nothing() -> None:
 # ── the shelf ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _bring(body: bytes, version: Version = Version()):  # type: ignore[no-untyped-def]  # noqa: B008, ANN202
+def _bring(body: bytes, version: Version = Version()):  # type: ignore[no-untyped-def]  # a context manager of what the test needs  # noqa: B008, ANN202
     def fetch(target: Path, _: Version) -> Version:
         target.write_bytes(body)
         return version
