@@ -4,100 +4,32 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.simulators.graph_asking import (
+    FIELDS,
+    START,
+    VALUE,
+    ask,
+    error_of,
+    filled,
+    ids,
+    later,
+    submission,
+    updates,
+    value_of,
+    walk,
+)
 
-from hedgerow.simulators.stage import Answer, Request, fault_from_text
 from hedgerow.simulators.threatexchange import REACTIONS, ThreatExchangePlay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-FIELDS = "id,indicator,type,last_updated,should_delete,descriptors{id,reactions,owner{id},tags,status}"
-VALUE = "0f" * 32
-
-
-def later(**step: float) -> datetime:
-    return START + timedelta(**step)
-
-
-def ask(
-    play: ThreatExchangePlay,
-    path: str,
-    query: Mapping[str, object] | None = None,
-    *,
-    method: str = "GET",
-    now: datetime = START,
-    fault: str = "",
-) -> Answer:
-    """Ask as the stage does, with the right token."""
-    read = {name: (str(each),) for name, each in {**(query or {}), "access_token": play.token}.items()}
-    request = Request(method, f"/v26.0{path}", read, {}, b"", "here")
-    call = play.call_of(request)
-    assert call is not None
-    assert play.is_authorized(call, request)
-    return play.answer(call, request, now, fault_from_text(f"{call}:1:{fault}") if fault else None)
-
-
-def value_of(answer: Answer) -> Any:
-    assert answer.status == 200, answer.body
-    return json.loads(answer.body)
-
-
-def error_of(answer: Answer) -> tuple[int, int]:
-    """Return the HTTP status and the code of an error."""
-    assert answer.status != 200
-    error = json.loads(answer.body)["error"]
-    assert error["message"]
-    assert error["fbtrace_id"]
-    assert error["type"].endswith("Exception")
-    return answer.status, error["code"]
-
-
-def updates(play: ThreatExchangePlay, now: datetime = START, fault: str = "", **query: object) -> dict[str, Any]:
-    found: dict[str, Any] = value_of(
-        ask(play, f"/{play.group}/threat_updates/", {"fields": FIELDS, **query}, now=now, fault=fault)
-    )
-    return found
-
-
-def walk(play: ThreatExchangePlay, now: datetime = START, **query: object) -> list[dict[str, Any]]:
-    page = updates(play, now, **query)
-    found = list(page["data"])
-    while "next" in page.get("paging", {}):
-        page = updates(play, now, **{**query, "after": page["paging"]["cursors"]["after"]})
-        found += page["data"]
-    return found
-
-
-def ids(found: list[dict[str, Any]]) -> list[str]:
-    return [each["id"] for each in found]
-
-
-def filled(count: int = 5, **more: Any) -> ThreatExchangePlay:
-    play = ThreatExchangePlay(**more)
-    for second in range(count):
-        play.edit({"do": "create"}, later(seconds=second))
-    return play
-
-
-def submission(play: ThreatExchangePlay, **more: str) -> dict[str, str]:
-    return {
-        "indicator": VALUE,
-        "type": "HASH_PDQ",
-        "description": "Seen here.",
-        "share_level": "AMBER",
-        "status": "MALICIOUS",
-        "privacy_type": "HAS_PRIVACY_GROUP",
-        "privacy_members": play.group,
-        **more,
-    }
 
 
 # ── faults ──

@@ -16,7 +16,7 @@ from hedgerow.exchanges.partners.pull_file_keeping import Counts, Shelf, count_i
 from hedgerow.exchanges.partners.pull_file_sources import Nothing, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 __all__: list[str] = []
@@ -60,10 +60,10 @@ def test_what_only_grows_loses_nothing() -> None:
 # ── the shelf ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _bring(body: bytes, version: Version = Version()):  # type: ignore[no-untyped-def]  # a context manager of what the test needs  # noqa: B008, ANN202
+def _bring(body: bytes, version: Version | None = None) -> Callable[[Path, Version], Version]:
     def fetch(target: Path, _: Version) -> Version:
         target.write_bytes(body)
-        return version
+        return version or Version()
 
     return fetch
 

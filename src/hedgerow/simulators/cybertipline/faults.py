@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hedgerow.simulators.cybertipline.model import ANY_CALL, Fault, fault_from_text
+from hedgerow.simulators.cybertipline.model import Fault, fault_from_text
+from hedgerow.simulators.script import Script
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,13 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Faults"]
 
 
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    fault: Fault
-    seen: int = 0
-
-
-class Faults:
+class Faults(Script[Fault]):
     """The faults that wait for their call. Each is played once, unless it is for each call.
 
     Args:
@@ -28,10 +21,9 @@ class Faults:
     """
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
-        self._lock = threading.Lock()
-        self._waiting: list[_Waiting] = []
+        super().__init__()
         for fault in faults:
-            self._add(fault)
+            self._append(fault)
 
     def add(
         self,
@@ -55,7 +47,7 @@ class Faults:
             InvalidFault: There is no such call or kind.
         """
         fault = Fault(call, n, kind, wait_s, element)
-        self._add(fault)
+        self._append(fault)
         return fault
 
     def add_text(self, text: str) -> Fault:
@@ -65,35 +57,5 @@ class Faults:
             InvalidFault: It cannot be read.
         """
         fault = fault_from_text(text)
-        self._add(fault)
+        self._append(fault)
         return fault
-
-    def _add(self, fault: Fault) -> None:
-        with self._lock:
-            self._waiting.append(_Waiting(fault))
-
-    def clear(self) -> None:
-        """Let nothing go wrong any more."""
-        with self._lock:
-            self._waiting.clear()
-
-    def waiting(self) -> list[Fault]:
-        """Return the faults that wait, in the order in which they were added."""
-        with self._lock:
-            return [each.fault for each in self._waiting]
-
-    def due(self, call: str) -> Fault | None:
-        """Count a call, and return the fault that is due at it, the earliest added first; the others go on waiting."""
-        with self._lock:
-            chosen: _Waiting | None = None
-            for each in self._waiting:
-                if each.fault.call not in {call, ANY_CALL}:
-                    continue
-                each.seen += 1
-                if chosen is None and (each.fault.n is None or each.seen >= each.fault.n):
-                    chosen = each
-            if chosen is None:
-                return None
-            if chosen.fault.n is not None:
-                self._waiting.remove(chosen)
-            return chosen.fault

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hedgerow.errors import InvalidFault
+from hedgerow.simulators.script import Script
 from hedgerow.simulators.stage.model import ANY, Fault
 
 if TYPE_CHECKING:
@@ -65,13 +64,7 @@ def seconds_of(fault: Fault) -> float:
     return float(fault.argument) if fault.argument else _SECONDS[fault.kind]
 
 
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    fault: Fault
-    seen: int = 0
-
-
-class Faults:
+class Faults(Script[Fault]):
     """The faults that wait for their call. Each is played once, unless it is for each call.
 
     Args:
@@ -84,10 +77,9 @@ class Faults:
     """
 
     def __init__(self, calls: Iterable[str], kinds: Mapping[str, str], faults: Iterable[Fault | str] = ()) -> None:
-        self._lock = threading.Lock()
+        super().__init__()
         self._calls = frozenset({*calls, ANY})
         self.kinds: Mapping[str, str] = {**STAGE_FAULTS, **kinds}
-        self._waiting: list[_Waiting] = []
         for each in faults:
             self.add(each)
 
@@ -99,8 +91,7 @@ class Faults:
         """
         read = fault_from_text(fault) if isinstance(fault, str) else fault
         self._check(read)
-        with self._lock:
-            self._waiting.append(_Waiting(read))
+        self._append(read)
         return read
 
     def _check(self, fault: Fault) -> None:
@@ -118,32 +109,6 @@ class Faults:
             _in_range(fault, _MOST_MIB)
         elif fault.kind != "redirect":
             raise InvalidFault(f"{fault.kind} takes nothing more")
-
-    def clear(self) -> None:
-        """Let nothing go wrong any more."""
-        with self._lock:
-            self._waiting.clear()
-
-    def waiting(self) -> list[Fault]:
-        """Return the faults that wait, in the order in which they were added."""
-        with self._lock:
-            return [each.fault for each in self._waiting]
-
-    def due(self, call: str) -> Fault | None:
-        """Count a call, and return the fault that is due at it, the earliest added first; the others go on waiting."""
-        with self._lock:
-            chosen: _Waiting | None = None
-            for each in self._waiting:
-                if each.fault.call not in {call, ANY}:
-                    continue
-                each.seen += 1
-                if chosen is None and (each.fault.n is None or each.seen >= each.fault.n):
-                    chosen = each
-            if chosen is None:
-                return None
-            if chosen.fault.n is not None:
-                self._waiting.remove(chosen)
-            return chosen.fault
 
 
 def _in_range(fault: Fault, most: float) -> None:
