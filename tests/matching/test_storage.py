@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import random
 import shutil
@@ -198,6 +199,71 @@ def test_an_index_outlives_the_deletion_of_its_folder(folder: Path, tmp_path: Pa
     shutil.rmtree(folder)
     opened.save(tmp_path / "again")
     assert len(HammingIndex.open(tmp_path / "again", verify="now")) == 317
+
+
+def is_mapped(array: Any) -> bool:
+    """Tell whether an array's memory is a file's."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return isinstance(array.base, mmap.mmap) or isinstance(getattr(array.base, "obj", None), mmap.mmap)
+
+
+def test_what_was_saved_is_used_from_its_file(tmp_path: Path, uniform: Callable[..., Any]) -> None:
+    saved = HammingIndex(merge_after=None)
+    with mock.patch("hedgerow.matching.hamming.TABLES_FROM", 1):
+        saved.add(uniform(300), ids=np.arange(300) * 3)
+        saved.merge()
+    before = saved.search(uniform(40), 64)
+    assert not is_mapped(saved._layers.state.snapshot.rows)
+    saved.save(tmp_path / "index")
+    snapshot = saved._layers.state.snapshot
+    assert is_mapped(snapshot.rows)
+    assert snapshot.ids.values is not None
+    assert is_mapped(snapshot.ids.values)
+    assert snapshot.lookup is not None
+    assert all(map(is_mapped, saved._lookup_arrays(snapshot.lookup).values()))
+    after = saved.search(uniform(40), 64)
+    assert (after.query.tolist(), after.id.tolist()) == (before.query.tolist(), before.id.tolist())
+    saved.remove([0])
+    saved.add(uniform(5, seed=3))
+    saved.merge()
+    assert len(saved) == 304
+    assert saved.search(uniform(5, seed=3), 0).id.tolist() == [898, 899, 900, 901, 902]
+
+
+def test_a_snapshot_that_is_replaced_at_once_stays_in_memory(tmp_path: Path, uniform: Callable[..., Any]) -> None:
+    saved = HammingIndex(merge_after=None)
+    saved.add(uniform(30))
+    saved.merge()
+    write = storage.write
+
+    def written_and_gone(*told: Any) -> Any:
+        files = write(*told)
+        shutil.rmtree(tmp_path / "index")
+        return files
+
+    with mock.patch.object(storage, "write", written_and_gone):
+        saved.save(tmp_path / "index")
+    assert not is_mapped(saved._layers.state.snapshot.rows)
+    assert len(saved.search(uniform(30), 0)) == 30
+
+
+def test_a_merge_that_ends_while_a_snapshot_is_saved_stays(tmp_path: Path, uniform: Callable[..., Any]) -> None:
+    saved = HammingIndex(merge_after=None)
+    saved.add(uniform(30))
+    saved.merge()
+    write = storage.write
+
+    def overtaken(*told: Any) -> Any:
+        saved.add(uniform(10, seed=2))
+        saved.merge()
+        return write(*told)
+
+    with mock.patch.object(storage, "write", overtaken):
+        saved.save(tmp_path / "index")
+    assert len(saved) == 40
+    assert len(saved.search(uniform(10, seed=2), 0)) == 10
+    assert len(HammingIndex.open(tmp_path / "index")) == 30
 
 
 def test_metadata_that_is_no_json_is_refused_and_the_old_snapshot_stands(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from array import array
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -22,6 +23,7 @@ from hedgerow.banks.quarantine import Quarantine, by_reason, from_groups, why_le
 from hedgerow.errors import SnapshotDamaged, SnapshotMissing
 from hedgerow.hashing.signal import SIGNAL_TYPES
 from hedgerow.matching import DigestIndex, HammingIndex
+from hedgerow.matching.arrays import give_back_memory
 from hedgerow.matching.videos import frame_ids, usable_frames
 
 if TYPE_CHECKING:
@@ -245,6 +247,7 @@ class BankIndex:
             saving.rows.save(self._folder, metadata=saving.metadata)
         except OSError as error:
             _log.warning("The index of a bank cannot be written: %s.", error.strerror)
+        give_back_memory()  # building takes several times what the index does
 
     def end_saving(self, saving: Saving) -> None:
         """Note that what was taken is written, or cannot be."""
@@ -304,8 +307,7 @@ class BankIndex:
 
     def _fill(self, connection: ReadConnection, sequence: int) -> None:
         size = self._kind.size_bytes
-        ids: list[int] = []
-        bits: list[bytes] = []
+        ids, bits = array("q"), bytearray()  # a million Python integers and bytes take five times as much
         malformed: dict[int, str] = {}
         for rows in live_signals(connection, self.bank, self.signal_type):
             good = rows
@@ -313,12 +315,12 @@ class BankIndex:
                 reasons = {entry: why_length_is_malformed(len(each), size) for entry, each in rows}
                 malformed |= {entry: reason for entry, reason in reasons.items() if reason is not None}
                 good = [row for row in rows if row[0] not in malformed]
-            ids += [entry for entry, _ in good]
-            bits.append(b"".join([each for _, each in good]))
+            ids.extend([entry for entry, _ in good])
+            bits += b"".join([each for _, each in good])
         index = self._empty()
         if ids:
-            signals = np.frombuffer(b"".join(bits), dtype=np.uint8).reshape(len(ids), -1)
-            index.add(signals, np.array(ids, dtype=np.int64))
+            signals = np.frombuffer(bits, dtype=np.uint8).reshape(len(ids), -1)
+            index.add(signals, np.frombuffer(ids, dtype=np.int64))
         self._hold(index, sequence, malformed)
 
     def _add(self, added: list[tuple[int, bytes]]) -> None:

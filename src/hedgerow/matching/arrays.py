@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -26,3 +27,14 @@ def read_only(array: NDArray[_Item]) -> NDArray[_Item]:
     view: NDArray[Any] = array.view()
     view.flags.writeable = False
     return view
+
+
+def give_back_memory() -> None:
+    """Return to the system what the C library keeps for later; after work that took much more than is needed now.
+
+    Freed arrays of up to 32 MiB stay with glibc otherwise, for as long as anything above them on its heap is in use
+    (mallopt(3), `M_MMAP_THRESHOLD`). Other C libraries have nothing to call.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

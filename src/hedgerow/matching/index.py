@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hedgerow.matching.signals import Signals
+    from hedgerow.matching.storage import StoredFile
 
 MAX_THRESHOLD: Final = 64
 """The largest threshold served, in bits. Unrelated signals differ in 128 ± 8 bits; beyond 64 chance matches begin."""
@@ -239,7 +240,8 @@ class Index(ABC, Generic[_Lookup]):
         """Replace the folder's snapshot by the present contents, at once: a kill leaves the old one or the new.
 
         What changed since the last merge is written beside it, and what did not change since the last save or
-        open is linked, so that saving often is cheap.
+        open is linked, so that saving often is cheap. What was written is used from the file afterwards, which all
+        processes that open it share, and the memory that held it is given back.
 
         Args:
             folder: Made where it is missing. Nothing else may live in it.
@@ -268,8 +270,24 @@ class Index(ABC, Generic[_Lookup]):
         content |= self._lookup_content(snapshot.lookup)
         metadata = dict(metadata or {})
         files = storage.write(Path(folder), self._kind, content, arrays, snapshot.stored, metadata)
-        snapshot.stored.update({name: file for name, file in files.items() if name in lasting})
+        kept = {name: file for name, file in files.items() if name in lasting}
+        is_mapped = bool(snapshot.stored)
+        snapshot.stored.update(kept)
         self._metadata = metadata
+        del state, arrays
+        if not is_mapped and snapshot.ids.count:
+            self._use_files(snapshot, kept, content)
+
+    def _use_files(self, snapshot: Snapshot[_Lookup], files: dict[str, StoredFile], content: dict[str, Any]) -> None:
+        """Use the files of a snapshot that was just written in the place of the memory that it was written from."""
+        try:
+            arrays = storage.map_files(files)
+        except (FileNotFoundError, SnapshotDamaged):
+            return  # another process has replaced it already, or it cannot be mapped: memory serves as well
+        count = snapshot.ids.count
+        ids = Ids(snapshot.ids.first, arrays.get("ids"), count)
+        mapped = Snapshot(arrays["rows"], ids, self._lookup_from(content, count, arrays), files)
+        self._layers.put_in_place(snapshot, mapped)
 
     def _load(self, stored: storage.Stored, verify: Verify) -> Self:
         """Take a mapped snapshot as the contents of this index, just made."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
@@ -173,6 +173,12 @@ class Layers(Generic[_Lookup]):
             self._state = state
             self._next_id = next_id
             self._begin_delta(state.delta_rows, state.delta_ids)
+
+    def put_in_place(self, before: Snapshot[_Lookup], after: Snapshot[_Lookup]) -> None:
+        """Let a snapshot with the same contents stand for this one, unless another has taken its place."""
+        with self._lock:
+            if self._state.snapshot is before:
+                self._state = replace(self._state, snapshot=after)
 
     def __contains__(self, row_id: object) -> bool:
         if isinstance(row_id, bool) or not isinstance(row_id, int | np.integer):

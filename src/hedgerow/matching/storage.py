@@ -180,6 +180,16 @@ def read(folder: Path, kind: str) -> Stored:
     raise SnapshotDamaged("it is replaced faster than it can be read")
 
 
+def map_files(files: Mapping[str, StoredFile]) -> dict[str, NDArray[Any]]:
+    """Map files that were written, unverified.
+
+    Raises:
+        FileNotFoundError: Another process has replaced the snapshot that they were of.
+        SnapshotDamaged: One is not as it was written.
+    """
+    return {name: _map_file(name, file) for name, file in files.items()}
+
+
 def read_metadata(folder: Path) -> dict[str, Any]:
     """Return what the snapshot's user put beside it, reading nothing but the manifest.
 
