@@ -37,6 +37,11 @@ class Outcome(NamedTuple):
         return [json.loads(line) for line in self.out.splitlines()]
 
 
+@pytest.fixture(autouse=True)
+def _migrated_at_once(migrated_at_once: None) -> None:
+    """Begin with a database that is migrated."""
+
+
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Outcome]:
     """Run the command line in this process, in an empty folder of its own."""

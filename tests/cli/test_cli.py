@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -22,15 +23,20 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Outcome
 
 
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    folder = tmp_path / "pictures"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def pictures_to_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
     for seed in range(4):
         Image.fromarray(synthetic_picture(500, 400, seed)).save(folder / f"{seed}.png")
     Image.open(folder / "0.png").save(folder / "copy.jpg", quality=70)
     ImageOps.mirror(Image.open(folder / "1.png")).save(folder / "mirrored.jpg", quality=80)
     return folder
+
+
+@pytest.fixture
+def pictures(pictures_to_copy: Path, tmp_path: Path) -> Path:
+    """Give four pictures and altered copies of two, in a folder that a test may change."""
+    return shutil.copytree(pictures_to_copy, tmp_path / "pictures")
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ DATA = hashlib.shake_128(b"a picture").digest(50_000)
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
+def data(tmp_path: Path, cheap_passwords: None) -> Path:
     """Give a data folder with two pieces of evidence in one case, a custodian and an approver."""
     settings = load_settings(data=tmp_path / "hedgerow-data", jobs=1)
     database = open_migrated(settings)

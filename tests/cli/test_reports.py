@@ -44,7 +44,9 @@ def simulator() -> Iterator[CyberTiplineSimulator]:
 
 
 @pytest.fixture
-def data(tmp_path: Path, simulator: CyberTiplineSimulator, monkeypatch: pytest.MonkeyPatch) -> Path:
+def data(
+    tmp_path: Path, simulator: CyberTiplineSimulator, cheap_passwords: None, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """Give a data folder with a case, three people, and the simulator as the authority's test system."""
     monkeypatch.setenv("HEDGEROW_REPORTS_TEST_URL", simulator.url)
     monkeypatch.setenv("HEDGEROW_REPORTS_REPORTER_EMAIL", "trust-and-safety@platform.example")

@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from hedgerow.actions.certificates import public_certificates
 from hedgerow.actions.model import Sent
 from hedgerow.actions.signing import headers
 from hedgerow.errors import ServerSupportMissing
@@ -46,7 +47,7 @@ def client() -> httpx.Client:
         import httpx  # noqa: PLC0415  (only who sends needs it)
     except ImportError:
         raise ServerSupportMissing("httpx") from None
-    return httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False)
+    return httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False, verify=public_certificates())
 
 
 def send(connection: httpx.Client, claim: Claim, *, now: datetime) -> Answer:

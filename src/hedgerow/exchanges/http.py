@@ -21,6 +21,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urljoin, urlsplit
 
+from hedgerow.actions.certificates import public_certificates
 from hedgerow.errors import PartnerRefused, PartnerUnavailable, ServerSupportMissing
 from hedgerow.exchanges.downloads import Part
 
@@ -376,7 +377,9 @@ class PartnerHttp:
                 import httpx  # noqa: PLC0415  (only who speaks to a partner needs it)
             except ImportError:
                 raise ServerSupportMissing("httpx") from None
-            self._client = httpx.Client(timeout=self._limits.timeout_s, follow_redirects=False, trust_env=False)
+            self._client = httpx.Client(
+                timeout=self._limits.timeout_s, follow_redirects=False, trust_env=False, verify=public_certificates()
+            )
         return self._client
 
     def _wait_for_turn(self) -> None:

@@ -19,11 +19,11 @@ import ssl
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
 from io import BytesIO
 from time import monotonic
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
+from hedgerow.actions.certificates import public_certificates
 from hedgerow.errors import FetchFailed, FetchTimeout, FetchTooLarge, ServerSupportMissing
 from hedgerow.screening.addresses import Target, check_addresses, check_url, redirected, refused
 
@@ -200,7 +200,7 @@ class _Visit:
         with (
             self._translated(),
             core.ConnectionPool(
-                ssl_context=self._tls or _public_tls(),
+                ssl_context=self._tls or public_certificates(),
                 network_backend=_pinned(core, addresses, self._deadline),
                 max_connections=1,
                 retries=0,
@@ -295,13 +295,6 @@ class _Visit:
         except (core.NetworkError, core.ProtocolError, core.UnsupportedProtocol):
             _ = self._deadline.left_s
             raise FetchFailed("the answer broke off, or is no HTTP") from None
-
-
-@cache
-def _public_tls() -> ssl.SSLContext:
-    import httpx  # noqa: PLC0415  (only who fetches needs it)
-
-    return httpx.create_ssl_context(trust_env=False)
 
 
 def _pinned(core: Any, addresses: Sequence[IPv4Address | IPv6Address], deadline: _Deadline) -> Any:  # noqa: ANN401  (a module, and one of its kinds, which is there only where it is installed)

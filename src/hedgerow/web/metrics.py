@@ -158,7 +158,6 @@ def observe(app: FastAPI) -> Requests:
     """Begin to count an application's requests."""
     requests = Requests(app.state.service)
     app.state.requests = requests
-    app.include_router(router)
     return requests
 
 

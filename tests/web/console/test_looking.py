@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-REBLUR_S = 2  # less than a second is no whole look
+REBLUR_S = 6  # longer than a busy machine needs to see what is shown; less than a second is no whole look
 CAP = 3
 TILE = "figure[data-reveal]"
 FULL = ".media-full"

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
+from hedgerow.actions.certificates import public_certificates
 from hedgerow.errors import HedgerowError, ProductionRefused, ServerSupportMissing, VaultUnavailable
 from hedgerow.reports.cybertipline.answers import LARGEST_ANSWER_BYTES, read_answer
 from hedgerow.reports.filing_model import Answer, AnswerKind, Arming, Environment
@@ -175,6 +176,7 @@ class Client:
             timeout=httpx.Timeout(read_s, connect=_CONNECT_S, write=_WRITE_S),
             follow_redirects=False,
             trust_env=False,
+            verify=public_certificates(),
             # A connection that was kept may be closed at the other end by now: its loss would look like a lost answer.
             limits=httpx.Limits(max_keepalive_connections=0),
             headers={"user-agent": "Hedgerow", "accept": "text/xml, application/xml"},

@@ -5,6 +5,6 @@ of this session. Pages load nothing from elsewhere and hold nothing that their r
 """
 
 from hedgerow.web.pages.errors import ErrorPages
-from hedgerow.web.pages.routes import add_pages
+from hedgerow.web.pages.routes import add_pages, prepare_pages
 
-__all__ = ["ErrorPages", "add_pages"]
+__all__ = ["ErrorPages", "add_pages", "prepare_pages"]

@@ -44,9 +44,9 @@ from hedgerow.web.pages import (
 )
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from fastapi import APIRouter, FastAPI
 
-__all__ = ["add_pages"]
+__all__ = ["add_pages", "prepare_pages"]
 
 _ROUTERS = (
     today.router,
@@ -83,12 +83,20 @@ _ROUTERS = (
 )
 
 
-def add_pages(app: FastAPI) -> None:
-    """Let an application show the pages; they stand in no OpenAPI document, since no program should read them."""
+def add_pages(whole: APIRouter) -> None:
+    """Put the pages among the routes of an application; they stand in no OpenAPI document: no program should read them.
+
+    Args:
+        whole: All of its routes.
+    """
+    for router in _ROUTERS:
+        whole.include_router(router, include_in_schema=False, dependencies=[Depends(people_only)])
+
+
+def prepare_pages(app: FastAPI) -> None:
+    """Give an application what its pages need beside its service."""
     oidc = app.state.service.settings.oidc
     app.state.provider = None if oidc.issuer is None else Provider(oidc)
-    for router in _ROUTERS:
-        app.include_router(router, include_in_schema=False, dependencies=[Depends(people_only)])
 
 
 async def people_only(request: Request) -> None:
