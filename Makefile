@@ -5,6 +5,7 @@
 # make bench-service   the service under load alone, beside its peer
 # make bench-console   the pages of the console, with 100,000 cases
 # make bench-exchanges   the first fetch of a large list, and what a search feels of it
+# make bench-lists   the import of a list of 2 GB, on both kinds of database
 # make soak    all tests, the long soaks too, with many more examples
 # make docs    write the generated reference pages anew
 
@@ -19,7 +20,7 @@ SOURCES := pyproject.toml constraints.txt
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-service bench-console bench-exchanges bench-100m soak docs clean
+.PHONY: help demo test check bench bench-service bench-console bench-exchanges bench-lists bench-100m soak docs clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -88,6 +89,9 @@ bench-console: $(VENV)/.dev
 
 bench-exchanges: $(VENV)/.dev
 	@$(BIN)/python benchmarks/exchanges.py
+
+bench-lists: $(VENV)/.dev
+	@$(BIN)/python benchmarks/lists.py
 
 bench-100m: $(VENV)/.bench
 	@$(BIN)/python benchmarks/index.py --sizes 1e8 --sets uniform --without-faiss --output benchmarks/results/index-100m.json

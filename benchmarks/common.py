@@ -125,16 +125,17 @@ class Result:
         """Hold a figure against its target."""
         self.checks.append(Check(name, sense, limit, value, unit, why))
 
-    def write(self) -> None:
-        """Print the tables and write ``results/NAME.json``."""
+    def write(self, path: Path | None = None) -> None:
+        """Print the tables and write ``results/NAME.json``, or another file."""
         content = asdict(self) | {
             "machine": machine(),
             "versions": versions_of(),
             "date": datetime.now(UTC).date().isoformat(),
             "checks": [asdict(each) | {"verdict": each.verdict} for each in self.checks],
         }
-        RESULTS.mkdir(parents=True, exist_ok=True)
-        (RESULTS / f"{self.name}.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        path = path or RESULTS / f"{self.name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
         print(f"\n## {self.title}\n")
         for table in self.tables:
             print(table.markdown())

@@ -98,7 +98,9 @@ def postgresql_programs() -> Path | None:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[tuple[str, int]]:
+def postgresql(
+    folder: Path, settings: tuple[str, ...] = ("fsync=off", "shared_buffers=256MB")
+) -> Iterator[tuple[str, int]]:
     """Run a server of our own on a socket in a folder; give the address of its database, and its process."""
     programs = postgresql_programs()
     assert programs is not None
@@ -117,7 +119,7 @@ def postgresql(folder: Path) -> Iterator[tuple[str, int]]:
     is_new = not cluster.exists()
     if is_new:
         run("initdb", "--pgdata", str(cluster), "--username", "hedgerow", "--auth", "trust", "--encoding", "UTF8")
-    options = f"-h '' -k {folder} -c fsync=off -c shared_buffers=256MB"
+    options = f"-h '' -k {folder} " + " ".join(f"-c {each}" for each in settings)
     run("pg_ctl", "--pgdata", str(cluster), "--wait", "--log", str(folder / "log"), "-o", options, "start")
     try:
         if is_new:

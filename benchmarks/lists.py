@@ -1,31 +1,42 @@
-"""Measure an import of a partner's list of gigabytes: how fast, and how much memory it takes.
+"""Import a partner's list of gigabytes: how fast, and how much memory it takes.
 
-    python benchmarks/lists.py [--gigabytes 2] [--form vic|case|icse] [--folder FOLDER] [--read-only]
+    python benchmarks/lists.py [--gigabytes 2] [--form vic|case|icse] [--on sqlite|postgresql] [--read-only]
 
 Makes a list of random digests in a temporary folder, in the shape that Project VIC's sets have (MD5, SHA-1, a PhotoDNA
 that nobody reads, the usual words), and imports it with ``hedgerow bank import`` in a process of its own, whose largest
-resident set the operating system tells. With ``--read-only`` it is read and not written into a bank. Not run by tests.
-Needs about three times the list's size on the disk.
+resident set and processor time the operating system tells; then another list, of `--further` gigabytes, into the same
+bank, which holds millions by then, and that one once more. With ``--read-only`` a list is read and not written into a
+bank. Not run by tests. Needs about four times the list's size on the disk, in `--folder` and where SQLite keeps its
+temporary files (``SQLITE_TMPDIR``).
 """
 
 from __future__ import annotations
 
+import common  # noqa: F401  (first: it sets one thread)
+
+# isort: split
 import argparse
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from base64 import b64encode
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from common import Result, Table, peer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import BinaryIO
 
+KINDS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+TARGET_MB = 200.0
+TARGET_PER_S = 8_000.0
 _SET = '{"@odata.context":"http://github.com/VICSDATAMODEL/ProjectVic/DataModels/2.0.xml/Default/$metadata#Media","value":['
 _CASE = (
     '{"@odata.context":"http://github.com/VICSDATAMODEL/ProjectVic/DataModels/2.0.xml/US/$metadata#Cases",'
@@ -40,13 +51,14 @@ import sys
 from hedgerow.banks import NewEntry, ReadOptions
 from hedgerow.banks.formats import open_list
 with open(sys.argv[1], "rb") as file:
-    print(sum(isinstance(result, NewEntry) for _, result in open_list(file, ReadOptions()).results), "signals")
+    found = sum(isinstance(result, NewEntry) for _, result in open_list(file, ReadOptions()).results)
+print('{"added": 0, "already_there": %d}' % found)
 """
 
 
-def write_list(file: BinaryIO, form: str, size_bytes: int) -> int:
+def write_list(file: BinaryIO, form: str, size_bytes: int, seed: int = 7) -> int:
     """Write a list of about so many bytes, and return how many records it has."""
-    chance = random.Random(7)  # noqa: S311  (figures, no secrets)
+    chance = random.Random(seed)  # noqa: S311  (figures, no secrets)
     begin, end, between = {
         "vic": (_SET.encode(), b"]}", b",\n"),
         "case": (_CASE.encode(), b"]}]}", b",\n"),
@@ -96,37 +108,137 @@ def _row(chance: random.Random, number: int) -> bytes:
     return f"{digests};{photo};{number};True;True;False;a series;3;True;Image;{chance.random() < 0.9}".encode()
 
 
-def _run(command: list[str]) -> float:
+class Ran(NamedTuple):
+    """What a process took.
+
+    Attributes:
+        wall_s: By the clock on the wall.
+        processor_s: Of the processor, in it and in the kernel for it.
+        most_mb: Its largest resident set, in megabytes.
+        said: The object that it printed.
+    """
+
+    wall_s: float
+    processor_s: float
+    most_mb: float
+    said: dict[str, int]
+
+
+def run(command: Sequence[str]) -> Ran:
+    """Run a command that prints one JSON object, and measure it."""
     begun = time.monotonic()
-    subprocess.run(command, check=True, env=os.environ | {"PYTHONHASHSEED": "0"})
-    return time.monotonic() - begun
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    printed = process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)
+    took_s = time.monotonic() - begun
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Ran(took_s, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6, json.loads(printed))
+
+
+def measure(result: Result, kind: str, folder: Path, lists: dict[str, Path]) -> None:
+    """Import the lists into one bank on a database, one after the other."""
+    from console import postgresql  # noqa: PLC0415  (its PostgreSQL, only where it is asked for)
+
+    folder.mkdir()
+    running = (
+        postgresql(folder / "server", ("shared_buffers=256MB",)) if kind == "postgresql" else nullcontext((None, 0))
+    )
+    with running as (url, _):
+        os.environ.pop("HEDGEROW_DATABASE_URL", None)
+        if url is not None:
+            os.environ["HEDGEROW_DATABASE_URL"] = url
+        hedgerow = [sys.executable, "-c", "from hedgerow.cli import main; main()", "--data", str(folder / "data")]
+        run([*hedgerow, "bank", "create", "partner", "--minimum-quality", "0", "--json"])
+        for name, path in lists.items():
+            add(
+                result,
+                f"{KINDS[kind]}: {name}",
+                path,
+                run([*hedgerow, "bank", "import", "partner", str(path), "--json"]),
+            )
+
+
+def add(result: Result, name: str, path: Path, ran: Ran) -> None:
+    """Keep what a list took."""
+    signals = ran.said["added"] + ran.said["already_there"]
+    row = {"name": name, "size_bytes": path.stat().st_size, "signals": signals, "added": ran.said["added"]}
+    row |= {"wall_s": ran.wall_s, "processor_s": ran.processor_s, "most_mb": ran.most_mb}
+    result.rows.append(row | {"signals_per_s": signals / ran.wall_s})
+    print(
+        f"{name}: {signals:,} signals, {ran.wall_s:.0f} s, {ran.processor_s:.0f} s of processor, "
+        f"{signals / ran.wall_s:,.0f} signals/s, largest resident set {ran.most_mb:.0f} MB",
+        flush=True,
+    )
+
+
+def report(result: Result) -> None:
+    """Put the figures into a table, and hold them against the targets."""
+    rows = tuple(
+        (
+            row["name"],
+            f"{row['size_bytes'] / 1e9:.2f}",
+            f"{row['signals']:,}",
+            f"{row['added']:,}",
+            f"{row['wall_s']:.0f}",
+            f"{row['processor_s']:.0f}",
+            f"{row['signals_per_s']:,.0f}",
+            f"{row['most_mb']:.0f}",
+        )
+        for row in result.rows
+    )
+    columns = ("", "GB", "signals", "new", "seconds", "of processor", "signals a second", "most memory, MB")
+    result.tables.append(Table("One process, from start to exit", columns, rows))
+    for row in result.rows:
+        result.check(f"Memory, {row['name']}", "at most", TARGET_MB, row["most_mb"], unit=" MB")
+        result.check(f"Signals a second, {row['name']}", "at least", TARGET_PER_S, row["signals_per_s"])
 
 
 def main() -> None:
-    """Make a list, import it, and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Make lists, import them, write what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gigabytes", type=float, default=2.0)
+    parser.add_argument("--further", type=float, default=0.3, help="gigabytes of the list after it; 0 for none")
     parser.add_argument("--form", choices=["vic", "case", "icse"], default="vic")
-    parser.add_argument("--folder", type=Path, help="where to make it (default: a temporary folder)")
+    parser.add_argument("--on", choices=list(KINDS), action="append", help="only this kind of database (repeatable)")
+    parser.add_argument("--folder", type=Path, help="where to make them (default: a temporary folder)")
     parser.add_argument("--read-only", action="store_true")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
-        path = Path(folder) / "list"
-        with path.open("wb") as file:
-            count = write_list(file, asked.form, int(asked.gigabytes * 1e9))
-        size_bytes = path.stat().st_size
-        print(f"{asked.form}: {size_bytes / 1e9:.2f} GB, {count:,} records", flush=True)
+    result = Result(
+        "lists",
+        "Importing a list of gigabytes",
+        "`hedgerow bank import` of made-up lists in the shape of Project VIC's sets, four of five records in a "
+        "category that is taken, each with an MD5 and a SHA-1, into one bank, in one transaction, with every refused "
+        "line reported. The further list goes into the bank that holds the first, and then once more.",
+    )
+    with tempfile.TemporaryDirectory(dir=asked.folder) as name:
+        folder = Path(name)
+        lists = {"the list": folder / "list"}
+        with lists["the list"].open("wb") as file:
+            records = write_list(file, asked.form, int(asked.gigabytes * 1e9))
+        print(f"{asked.form}: {lists['the list'].stat().st_size / 1e9:.2f} GB, {records:,} records", flush=True)
         if asked.read_only:
-            took_s = _run([sys.executable, "-c", _READ, str(path)])
-        else:
-            hedgerow = [sys.executable, "-c", "from hedgerow.cli import main; main()", "--data", f"{folder}/data"]
-            _run([*hedgerow, "bank", "create", "partner", "--minimum-quality", "0"])
-            took_s = _run([*hedgerow, "bank", "import", "partner", str(path)])
-        most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-        print(
-            f"{took_s:.0f} s, {count / took_s:,.0f} records/s, {size_bytes / took_s / 1e6:.1f} MB/s, "
-            f"largest resident set {most / 1e6:.0f} MB"
-        )
+            add(result, "only read", lists["the list"], run([sys.executable, "-c", _READ, str(lists["the list"])]))
+            return
+        if asked.further:
+            lists["a further list"] = lists["the same once more"] = folder / "further"
+            with lists["a further list"].open("wb") as file:
+                write_list(file, asked.form, int(asked.further * 1e9), seed=8)
+        for kind in asked.on or KINDS:
+            if kind == "postgresql" and not _has_postgresql():
+                result.notes.append("PostgreSQL was not measured: it, or its driver, is not installed.")
+                continue
+            measure(result, kind, folder / kind, lists)
+    report(result)
+    result.write()
+
+
+def _has_postgresql() -> bool:
+    from console import postgresql_programs  # noqa: PLC0415  (as above)
+
+    return peer("psycopg") is not None and postgresql_programs() is not None
 
 
 if __name__ == "__main__":

@@ -49,6 +49,8 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
 
 _OPTIONAL = ("index-100m",)
 """Results that are shown where they are: `make bench-100m` writes this one."""
+_BY_THEMSELVES = ("exchanges", "lists")
+"""Benchmarks that take too long to be run here, and are shown where their results are: `make bench-exchanges` …"""
 
 INTRODUCTION = """# Benchmarks
 
@@ -271,7 +273,7 @@ def main() -> None:
     names = arguments.only or [*SCRIPTS]
     began = time.perf_counter()
     failed = [] if arguments.no_run else [name for name in names if not run_script(name, SCRIPTS[name])]
-    results = results_of([*SCRIPTS] if arguments.docs else names)
+    results = results_of([*SCRIPTS, *_BY_THEMSELVES] if arguments.docs else names)
     if not results:
         print("There are no results.")
         sys.exit(1)

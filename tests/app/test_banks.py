@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from hedgerow import app
-from hedgerow.app import BankChange
+from hedgerow.app import BankChange, banks
 from hedgerow.audit import list_entries
 from hedgerow.audit.verification import verify
-from hedgerow.banks import Attributes, Exported, ReadOptions
+from hedgerow.banks import Attributes, Exported, Matcher, ReadOptions
 from hedgerow.errors import BankExists, EntryNotFound, ImportUnreadable, NotRedistributable
 from hedgerow.hashing import Signal
 from hedgerow.hashing.frame_list import FrameList
@@ -242,3 +242,20 @@ def test_what_an_import_passes_over_is_counted_in_the_audit(database: Database, 
     report = app.import_bank(settings, "partner", io.BytesIO(content.encode()), options=ReadOptions())
     assert (report.format, report.added, sum(report.passed_over.values())) == ("vic", 0, 1)
     assert _entries(database)[-1].details["passed_over"] == 1
+
+
+def test_an_import_makes_the_index_unless_nothing_is_new_or_the_bank_takes_more_memory_than_the_import(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[int] = []
+    monkeypatch.setattr(Matcher, "load", lambda _self: loads.append(1))
+    monkeypatch.setattr(banks, "_INDEXED_AT_ONCE", 3)
+    app.create_bank(settings, "partner")
+
+    def add(count: int) -> int:
+        content = "".join(f"{each.value}\n" for each in _signals(count))
+        report = app.import_bank(settings, "partner", io.BytesIO(content.encode()), options=ReadOptions())
+        assert report.added + report.already_there == count
+        return len(loads)
+
+    assert [add(2), add(2), add(3), add(4), add(5)] == [1, 1, 2, 2, 2]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import event, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from hedgerow.banks import (
@@ -23,6 +23,7 @@ from hedgerow.banks import (
     withdraw_entry,
 )
 from hedgerow.banks.held import bank_states, describe_entries, has_more_than, latest_change, live_signals
+from hedgerow.banks.records import has_withdrawn
 from hedgerow.banks.tables import banks, entries
 from hedgerow.errors import BankExists, BankNotFound, EntryNotFound, InvalidBankName, InvalidThreshold
 from hedgerow.hashing.signal import Signal
@@ -387,3 +388,22 @@ def test_an_entry_needs_a_bank(database: Database, now: datetime) -> None:
         _add(database, nobody, pdq(1), now=now)
     with database.read() as connection:
         assert connection.execute(select(func.count()).select_from(banks)).scalar() == 0
+
+
+def test_whether_anything_was_withdrawn_is_asked_without_reading_the_bank(
+    database: Database, bank: Bank, now: datetime
+) -> None:
+    # Each batch of an import asks it. By the other index of a bank's id, which begins as well, each would read all.
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *call: asked.append(call[2:4]))
+    with database.write() as connection:
+        asked.clear()
+        assert not has_withdrawn(connection, bank)
+        [(statement, values)] = asked
+        add_entries(connection, bank, [NewEntry(Signal("md5", bytes(range(16))))], now=now)
+        assert not has_withdrawn(connection, bank)
+        if connection.dialect.name == "sqlite":
+            [step] = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            assert "ix_entries_withdrawn" in step[-1]
+        withdraw_entry(connection, bank, bytes(range(16)).hex(), now=now)
+        assert has_withdrawn(connection, bank)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from tests.exchanges.world import Killed, Scripted, World
 
 from hedgerow.banks.records import create_bank
@@ -17,10 +18,11 @@ from hedgerow.database.sealing import ServiceKeys
 from hedgerow.exchanges.exchanging import create_exchange
 from hedgerow.exchanges.fetching import Fetcher, Pace
 from hedgerow.exchanges.leases import claim_due
-from hedgerow.exchanges.tables import exchanges
+from hedgerow.exchanges.tables import exchange_claims, exchange_records, exchanges
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -33,7 +35,10 @@ __all__ = ["Home"]
 
 @dataclass
 class Home:
-    """A house that fetches from a world; its clock goes on an hour between two fetches."""
+    """A house that fetches from a world; its clock goes on an hour between two fetches.
+
+    It takes in each page by itself, and several together, in turn.
+    """
 
     database: Database
     world: World
@@ -41,6 +46,7 @@ class Home:
     at: datetime
     folder: Path
     name: str = "partner"
+    together: Iterator[int] = field(default_factory=lambda: cycle((4_000, 1, 4)))
 
     def create(self, name: str = "partner", **more: Any) -> Exchange:
         self.name = name
@@ -66,7 +72,7 @@ class Home:
             lambda _: self.partner,
             folder=self.folder,
             now=lambda: self.at,
-            pace=Pace(timedelta(minutes=10)),
+            pace=Pace(timedelta(minutes=10), together=next(self.together)),
             **more,
         )
 
@@ -87,6 +93,14 @@ class Home:
     def wanted(self) -> set[tuple[str, bytes]]:
         """Return what an honest client holds of the world."""
         return {(signal.type, signal.bits) for record in self.world.held.values() for _, signal in record.signals}
+
+    def claims_of_nothing(self) -> int:
+        """Count the claims of a record or on an entry that is not there: no foreign key forbids them."""
+        record = select(exchange_records.c.id).where(exchange_records.c.id == exchange_claims.c.record_id)
+        entry = select(entries.c.id).where(entries.c.id == exchange_claims.c.entry_id)
+        with self.database.read() as connection:
+            missing = select(func.count()).select_from(exchange_claims).where(~record.exists() | ~entry.exists())
+            return int(connection.execute(missing).scalar_one())
 
     def set_checkpoint(self, drawing: random.Random) -> None:
         """Go on from any checkpoint that the partner ever gave."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import httpx
@@ -128,8 +129,17 @@ class House(Generic[PlayT]):
             bank = create_bank(connection, self.name, now=now())
             exchange = create_exchange(connection, bank, kind, said, actor="user:1", now=now())
             set_credentials(connection, exchange, credentials, keys=KEYS, actor="user:1", now=now())
-        self._fetcher = Fetcher(
-            self._write, lambda: KEYS, lambda _: partner, folder=folder, now=now, pace=Pace(limits=HASTY)
+        # In turn each page by itself, a few together, all together.
+        self._fetchers = cycle(
+            Fetcher(
+                self._write,
+                lambda: KEYS,
+                lambda _: partner,
+                folder=folder,
+                now=now,
+                pace=Pace(limits=HASTY, together=together),
+            )
+            for together in (1, 5, 4_000)
         )
         self.matcher = Matcher(database, folder / "index")
         self.matcher.load()
@@ -162,7 +172,7 @@ class House(Generic[PlayT]):
             return None
         self._doom.left = dies_after
         try:
-            return self._fetcher.fetch(claimed)
+            return next(self._fetchers).fetch(claimed)
         except Killed:
             self.wait(seconds=LEASE.total_seconds())
             return None

@@ -339,6 +339,7 @@ def _live_through(home: Home, world: World, seed: int, *, steps: int) -> None:
             wanted.setdefault((signal.type, signal.bits), []).append((record.category, record.contributor, record.key))
     live = home.live()
     assert live.keys() == wanted.keys()
+    assert home.claims_of_nothing() == 0
     for value, claims in wanted.items():
         category, by, _ = min(claims, key=lambda each: (each[0] is None, each[0] or "", each[2]))
         assert live[value][:2] == (category, by)

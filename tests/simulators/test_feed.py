@@ -69,6 +69,9 @@ def problem_of(answer: Answer) -> tuple[int, str]:
 
 
 def page(play: FeedPlay, now: datetime = START, fault: str = "", **query: object) -> dict[str, Any]:
+    """Return a page; a cursor goes with the epoch that there is, unless another is said."""
+    if "after" in query:
+        query = {"epoch": play.lists["shared"].epoch, **query}
     found: dict[str, Any] = value_of(ask(play, query=query, now=now, fault=fault))
     assert found["format"] == FORMAT
     return found
@@ -179,7 +182,13 @@ def test_an_unchanged_list_says_the_same_again_from_any_checkpoint() -> None:
 
 @pytest.mark.parametrize("after", ["7", "yesterday,7", "2026-11-22T12:00:00Z,", "2026-99-22T12:00:00Z,1", "x" * 600])
 def test_a_cursor_that_is_none_is_refused(after: str) -> None:
-    assert problem_of(ask(filled(1), query={"after": after})) == (422, "invalid_request")
+    play = filled(1)
+    assert problem_of(ask(play, query={"after": after, "epoch": page(play)["epoch"]})) == (422, "invalid_request")
+
+
+def test_a_cursor_without_its_epoch_is_refused_as_a_hedgerow_refuses_it() -> None:
+    play = filled(1)
+    assert problem_of(ask(play, query={"after": page(play)["checkpoint"]})) == (422, "invalid_request")
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "many", "-1"])
@@ -199,7 +208,8 @@ def test_a_restore_brings_the_older_state_back_in_a_new_epoch_and_every_cursor_i
     latest = page(play)
     done = play.edit({"do": "restore", "steps": 3}, later(minutes=4))
     for old in (start, end, latest):
-        assert problem_of(ask(play, query={"after": old["checkpoint"]})) == (410, "feed_epoch_gone")
+        asked = {"after": old["checkpoint"], "epoch": old["epoch"]}
+        assert problem_of(ask(play, query=asked)) == (410, "feed_epoch_gone")
     anew = page(play)
     assert anew["epoch"] == done["epoch"] != end["epoch"]
     assert anew["entries"] == end["entries"]
@@ -216,7 +226,8 @@ def test_a_restored_list_may_give_a_number_a_second_time() -> None:
 
 def test_a_cursor_that_has_not_been_given_yet_is_gone_too() -> None:
     play = filled(1)
-    assert problem_of(ask(play, query={"after": "2026-11-22T12:00:00Z,999"})) == (410, "feed_epoch_gone")
+    asked = {"after": "2026-11-22T12:00:00Z,999", "epoch": page(play)["epoch"]}
+    assert problem_of(ask(play, query=asked)) == (410, "feed_epoch_gone")
 
 
 def test_an_epoch_that_is_said_must_be_the_one_that_is() -> None:
@@ -338,7 +349,7 @@ def test_an_opinion_on_nothing_or_by_a_key_that_may_not_is_refused() -> None:
 def test_an_epoch_that_goes_lets_every_cursor_go_and_keeps_the_entries() -> None:
     play = filled(3)
     before = page(play)
-    answer = ask(play, query={"after": before["checkpoint"]}, fault="epoch_gone")
+    answer = ask(play, query={"after": before["checkpoint"], "epoch": before["epoch"]}, fault="epoch_gone")
     assert problem_of(answer) == (410, "feed_epoch_gone")
     after = page(play)
     assert after["epoch"] != before["epoch"]
@@ -441,8 +452,8 @@ def test_a_walk_over_http_and_an_opinion_leave_no_key_and_no_reason_in_the_trans
         with httpx.Client(base_url=simulator.url, headers=headers, timeout=20, verify=False) as client:  # noqa: S501  (plain HTTP)
             first = client.get(LIST, params={"limit": 3}).json()
             with pytest.raises(json.JSONDecodeError):
-                client.get(LIST, params={"after": first["checkpoint"]}).json()
-            rest = client.get(LIST, params={"after": first["checkpoint"]}).json()
+                client.get(LIST, params={"after": first["checkpoint"], "epoch": first["epoch"]}).json()
+            rest = client.get(LIST, params={"after": first["checkpoint"], "epoch": first["epoch"]}).json()
             assert ids(first["entries"]) + ids(rest["entries"]) == [1, 2, 3, 4, 5]
             said = {"opinion": "dispute", "reason": "A private reason."}
             done = client.post(f"{LIST}/entries/1/opinion", json=said, headers={"idempotency-key": "k1"})
@@ -472,7 +483,8 @@ class Reader:
     def read(self, now: datetime, limit: int, pages: int = 1000, fault: str = "", at: int = 0) -> bool:
         """Read up to some pages, one of them with a fault, and say whether the end was reached."""
         for number in range(pages):
-            query = {"limit": limit, **({"after": self.checkpoint} if self.checkpoint else {})}
+            place = {"after": self.checkpoint, "epoch": self.epoch} if self.checkpoint else {}
+            query = {"limit": limit, **place}
             answer = ask(self.play, query=query, now=now, fault=fault if number == at else "")
             if answer.status == 410:
                 self.checkpoint, self.unseen = "", set(self.held)

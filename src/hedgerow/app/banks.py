@@ -39,7 +39,7 @@ __all__ = [
 
 
 _CHUNK_BYTES = 256 * 1024  # what is read of a list at a time
-_INDEXED_AT_ONCE = 200_000  # new entries; measured: 150 MB with their index, and 250 MB of three times as many
+_INDEXED_AT_ONCE = 200_000  # entries; measured: 150 MB with their index, 250 MB of three times as many, 1.3 GB of 7 M
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,11 +238,19 @@ def import_bank(
                 listed_rejections=settings.imports.rejections,
             )
             record_imported(connection, bank, report, sha256=digest(), actor=actor, now=at)
-        # The index of a large bank is built now, while somebody is waiting anyway, not at the next match. Of very many
-        # new entries it takes more memory than their import, which may be all that there is.
-        if report.added <= _INDEXED_AT_ONCE:
+        # The index is built now, while somebody is waiting anyway, not at the next match. That of a bank of millions
+        # takes more memory than the import, which may be all that there is.
+        if report.added and not _is_large(database, bank):
             matcher_of(settings, database, [name]).load()
         return report
+
+
+def _is_large(database: Database, bank: Bank) -> bool:
+    from hedgerow.banks.held import has_more_than
+    from hedgerow.hashing.signal import SIGNAL_TYPES
+
+    with database.read() as connection:
+        return any(has_more_than(connection, bank, name, _INDEXED_AT_ONCE) for name in SIGNAL_TYPES)
 
 
 class _Digesting(io.RawIOBase):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -361,9 +362,12 @@ class Exchanges:
             if claimed is None:
                 break
             try:
-                fetcher.fetch(claimed)
+                end = fetcher.fetch(claimed)
             except FetchOvertaken as error:
                 _log.info("%s", error)
+            else:
+                if end.error is not None:  # nobody is waiting for it, who would be told
+                    _log.warning("An exchange could not be fetched: exchange %d, %s", claimed.exchange.id, end.error)
             self._follow()
             count += 1
         return count
@@ -499,7 +503,11 @@ def open_exchanges(settings: Settings) -> Iterator[Exchanges]:
 def read_field(field: Field, text: str) -> object:
     """Return what was typed as what a field wants; what is none stays text, and is refused as such.
 
+    What there is several of stands between commas or on lines of its own; numbers between blanks, too.
+
     >>> from hedgerow.exchanges.model import Field
+    >>> read_field(Field("only_categorizations", "set_of_string", "Of which."), "A1, Not confirmed")
+    ['A1', 'Not confirmed']
     >>> read_field(Field("only_esp_ids", "set_of_number", "Members."), "1 2")
     [1, 2]
     """
@@ -507,7 +515,9 @@ def read_field(field: Field, text: str) -> object:
         return {"yes": True, "true": True, "no": False, "false": False}.get(text.strip().casefold(), text)
     if field.type.startswith(("set_of_", "list_of_")):
         is_number = field.type.endswith("number")
-        parts = text.replace(",", " ").split()
+        parts = [part for each in re.split(r"[,\r\n]", text) if (part := each.strip())]
+        if is_number:
+            parts = [number for each in parts for number in each.split()]
         return [int(each) if is_number and each.isascii() and each.isdecimal() else each for each in parts]
     if field.type == "number" and text.isascii() and text.isdecimal():
         return int(text)

@@ -6,7 +6,7 @@ What a matcher reads stands in `hedgerow.banks.held`.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, insert, select, update
 
@@ -23,6 +23,7 @@ from hedgerow.banks.rules import (
     why_signal_is_refused,
 )
 from hedgerow.banks.tables import bank_changes, banks, entries
+from hedgerow.database.bulk import find_rows
 from hedgerow.errors import BankExists, BankNotFound, EntryNotFound
 from hedgerow.hashing.signal import SIGNAL_TYPES, Signal
 
@@ -38,19 +39,21 @@ if TYPE_CHECKING:
     AnyRow = Row[*tuple[Any, ...]]
 
 __all__ = [
+    "Judged",
     "add_entries",
     "change_bank",
     "count_entries",
     "create_bank",
     "find_bank",
     "find_entry",
+    "has_withdrawn",
     "iterate_entries",
+    "judge_entries",
+    "put_entries",
     "take_sequences",
     "withdraw_entry",
 ]
 
-# Values in one IN list. SQLite allows 32,766 variables, PostgreSQL 65,535; a small list is planned faster.
-_VALUES_PER_QUERY = 500
 # Rows fetched at a time from a streamed query.
 _ROWS_PER_FETCH = 5_000
 
@@ -174,6 +177,18 @@ def take_sequences(connection: Connection, count: int) -> int:
 # ── entries ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class Judged(NamedTuple):
+    """What a bank says to signals before any is added.
+
+    Attributes:
+        taken: Those that it takes, in the order given; it may hold some of them already.
+        refused: The others.
+    """
+
+    taken: Sequence[NewEntry]
+    refused: tuple[Refusal, ...]
+
+
 def add_entries(
     connection: Connection,
     bank: Bank,
@@ -191,6 +206,14 @@ def add_entries(
         now: The time they are added, unless their attributes say otherwise.
         readmit_withdrawn: Whether a signal that was withdrawn from this bank may become a new entry.
     """
+    taken, refused = judge_entries(connection, bank, new, now=now, readmit_withdrawn=readmit_withdrawn)
+    return Added(added := put_entries(connection, bank, taken, now=now), len(taken) - added, refused)
+
+
+def judge_entries(
+    connection: Connection, bank: Bank, new: Sequence[NewEntry], *, now: datetime, readmit_withdrawn: bool
+) -> Judged:
+    """Tell which of these a bank takes; the arguments are those of `add_entries`."""
     refused: dict[int, str] = {}
     candidates: list[tuple[int, NewEntry]] = []
     judged: dict[int, str | None] = {}  # attributes are shared by many entries, and kept alive by `new`
@@ -215,35 +238,44 @@ def add_entries(
                 if is_again
             }
             candidates = [each for each, is_again in zip(candidates, again, strict=True) if not is_again]
-    added = 0
-    if candidates:
-        first = take_sequences(connection, len(candidates))
-        kept = [each for _, each in candidates]
-        added = insert_entries(connection, bank.id, kept, first_sequence=first, now=now)
-        insert_frames(connection, bank.id, kept)
     refusals = tuple(Refusal(position, refused[position]) for position in sorted(refused))
-    return Added(added, len(candidates) - added, refusals)
+    return Judged([each for _, each in candidates], refusals)
+
+
+def put_entries(connection: Connection, bank: Bank, taken: Sequence[NewEntry], *, now: datetime) -> int:
+    """Put entries that a bank takes into it; return how many are new, the others being live in it already."""
+    if not taken:
+        return 0
+    first = take_sequences(connection, len(taken))
+    added = insert_entries(connection, bank.id, taken, first_sequence=first, now=now)
+    insert_frames(connection, bank.id, taken)
+    return added
+
+
+def has_withdrawn(connection: Connection, bank: Bank) -> bool:
+    """Tell whether any entry of a bank was ever withdrawn."""
+    # All types, so that the index of what was withdrawn is asked: without them SQLite reads the whole bank by another.
+    is_withdrawn = (entries.c.signal_type > "") & entries.c.withdrawn_at.is_not(None)
+    statement = select(entries.c.id).where(entries.c.bank_id == bank.id, is_withdrawn).limit(1)
+    return connection.execute(statement).first() is not None
 
 
 def _withdrawn_values(connection: Connection, bank: Bank, signals: Sequence[Signal]) -> set[tuple[str, bytes]]:
     """Return those of the signals that were withdrawn from the bank and are not live in it again."""
-    is_withdrawn = (entries.c.bank_id == bank.id) & entries.c.withdrawn_at.is_not(None)
-    if connection.execute(select(entries.c.id).where(is_withdrawn).limit(1)).first() is None:
+    if not has_withdrawn(connection, bank):
         return set()
+    by_type: dict[str, dict[bytes, None]] = {}
+    for signal in signals:
+        by_type.setdefault(signal.type, {})[signal.bits] = None
     withdrawn: set[tuple[str, bytes]] = set()
-    is_live = (entries.c.bank_id == bank.id) & entries.c.withdrawn_at.is_(None)
-    for condition, apply in ((is_withdrawn, withdrawn.update), (is_live, withdrawn.difference_update)):
-        wanted = [(signal.type, signal.bits) for signal in signals] if condition is is_withdrawn else list(withdrawn)
-        for start in range(0, len(wanted), _VALUES_PER_QUERY):
-            chunk = wanted[start : start + _VALUES_PER_QUERY]
-            rows = connection.execute(
-                select(entries.c.signal_type, entries.c.bits).where(
-                    condition,
-                    entries.c.signal_type.in_({name for name, _ in chunk}),
-                    entries.c.bits.in_([bits for _, bits in chunk]),
-                )
-            )
-            apply({(row.signal_type, bytes(row.bits)) for row in rows})
+    for kind, bits in by_type.items():
+        having = {"bank_id": bank.id, "signal_type": kind}
+        gone = find_rows(
+            connection, entries, ("bits",), "bits", list(bits), having=having, only="withdrawn_at IS NOT NULL"
+        )
+        were = {bytes(value) for (value,) in gone}
+        live = find_rows(connection, entries, ("bits",), "bits", list(were), having=having, only="withdrawn_at IS NULL")
+        withdrawn |= {(kind, value) for value in were.difference(bytes(value) for (value,) in live)}
     return withdrawn
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, update
 
-from hedgerow.banks.records import take_sequences
+from hedgerow.banks.records import has_withdrawn, take_sequences
 from hedgerow.banks.tables import entries
+from hedgerow.database.bulk import find_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from hedgerow.banks.model import Attributes, Bank
 
 __all__ = ["LiveEntry", "change_attributes", "held_back", "live_entries", "withdraw_entries"]
-
-_VALUES_PER_QUERY: Final = 500
 
 
 class LiveEntry(NamedTuple):
@@ -41,17 +40,11 @@ def live_entries(
 ) -> dict[tuple[str, bytes], LiveEntry]:
     """Find the live entries of these signal types and bits."""
     found: dict[tuple[str, bytes], LiveEntry] = {}
-    for kind, bits in _by_type(values):
-        rows = connection.execute(
-            select(entries.c.id, entries.c.sequence, entries.c.provenance, entries.c.bits).where(
-                entries.c.bank_id == bank.id,
-                entries.c.withdrawn_at.is_(None),
-                entries.c.signal_type == kind,
-                entries.c.bits.in_(bits),
-            )
-        )
-        for number, sequence, provenance, value in rows:
-            found[kind, bytes(value)] = LiveEntry(number, sequence, provenance)
+    names = ("id", "sequence", "provenance", "bits")
+    for kind, bits in _by_type(values).items():
+        having = {"bank_id": bank.id, "signal_type": kind}
+        rows = find_rows(connection, entries, names, "bits", bits, having=having, only="withdrawn_at IS NULL")
+        found |= {(kind, bytes(value)): LiveEntry(*entry) for *entry, value in rows}
     return found
 
 
@@ -62,27 +55,22 @@ def held_back(
 
     Who withdrew an entry by hand does not expect the next list that holds it to undo that.
     """
-    is_withdrawn = (entries.c.bank_id == bank.id) & entries.c.withdrawn_at.is_not(None)
-    if connection.execute(select(entries.c.id).where(is_withdrawn).limit(1)).first() is None:
+    if not has_withdrawn(connection, bank):
         return set()
     found: set[tuple[str, bytes]] = set()
-    for kind, bits in _by_type(values):
-        rows = connection.execute(
-            select(entries.c.bits, entries.c.withdrawn_reason).where(
-                is_withdrawn, entries.c.signal_type == kind, entries.c.bits.in_(bits)
-            )
-        )
+    for kind, bits in _by_type(values).items():
+        having = {"bank_id": bank.id, "signal_type": kind}
+        names = ("bits", "withdrawn_reason")
+        rows = find_rows(connection, entries, names, "bits", bits, having=having, only="withdrawn_at IS NOT NULL")
         found |= {(kind, bytes(value)) for value, reason in rows if reason not in unless}
     return found - live_entries(connection, bank, found).keys() if found else found
 
 
-def _by_type(values: Collection[tuple[str, bytes]]) -> Iterable[tuple[str, Sequence[bytes]]]:
+def _by_type(values: Collection[tuple[str, bytes]]) -> dict[str, list[bytes]]:
     by_type: dict[str, list[bytes]] = {}
-    for kind, bits in values:
+    for kind, bits in dict.fromkeys(values):
         by_type.setdefault(kind, []).append(bits)
-    for kind, together in by_type.items():
-        for start in range(0, len(together), _VALUES_PER_QUERY):
-            yield kind, together[start : start + _VALUES_PER_QUERY]
+    return by_type
 
 
 def withdraw_entries(connection: Connection, ids: Sequence[int], *, now: datetime, reason: str) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hedgerow.database.connection import Database, large_cache, open_database
+    from hedgerow.database.copying import copy_rows
     from hedgerow.database.file import database_exists
     from hedgerow.database.revisions import REVISIONS, needs_upgrade
     from hedgerow.database.schema import UtcDateTime, metadata
@@ -19,6 +20,7 @@ __all__ = [
     "REVISIONS",
     "Database",
     "UtcDateTime",
+    "copy_rows",
     "database_exists",
     "large_cache",
     "metadata",
@@ -30,6 +32,7 @@ _HOME = {
     "REVISIONS": "hedgerow.database.revisions",
     "Database": "hedgerow.database.connection",
     "UtcDateTime": "hedgerow.database.schema",
+    "copy_rows": "hedgerow.database.copying",
     "database_exists": "hedgerow.database.file",
     "large_cache": "hedgerow.database.connection",
     "metadata": "hedgerow.database.schema",

@@ -29,8 +29,8 @@ __all__ = ["Database", "large_cache", "open_database"]
 
 # Page cache of one connection; a service holds dozens of them.
 _CACHE_KIB = 8 * 1024
-# The unique index of an import is filled at random places (measured: 4 times faster at a million entries than with
-# SQLite's default of 2 MB).
+# The unique index of a bank is filled at random places by what comes page by page (measured: 4 times faster at a
+# million entries than with SQLite's default of 2 MB).
 _LARGE_CACHE_KIB = 64 * 1024
 # Connections that are kept, and those that may come beside them: a service has 40 threads that answer and a dozen that
 # work (SQLAlchemy's default would let 15 of them in).
@@ -203,12 +203,17 @@ def _configure_sqlite(engine: Engine) -> None:
 
 
 @contextmanager
-def large_cache(connection: Connection) -> Iterator[None]:
-    """Let a connection keep many pages in memory for a while: for whoever fills an index at random places."""
+def large_cache(connection: Connection, size_kib: int = _LARGE_CACHE_KIB) -> Iterator[None]:
+    """Let a connection keep many pages in memory for a while: for whoever fills an index at random places.
+
+    Args:
+        connection: Of `Database.write`.
+        size_kib: How much. SQLite sorts within as much again.
+    """
     if connection.dialect.name != "sqlite":
         yield
         return
-    connection.exec_driver_sql(f"PRAGMA cache_size = -{_LARGE_CACHE_KIB}")
+    connection.exec_driver_sql(f"PRAGMA cache_size = -{size_kib}")
     try:
         yield
     finally:

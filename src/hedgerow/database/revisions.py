@@ -14,7 +14,7 @@ __all__ = ["REVISIONS", "VERSION_TABLE", "current_revision", "needs_upgrade"]
 # Oldest first; one for each file in migrations/versions (a test holds the two together).
 REVISIONS = (
     *("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"),
-    *("0009", "0010", "0011", "0012", "0013", "0014", "0015"),
+    *("0009", "0010", "0011", "0012", "0013", "0014", "0015", "0016", "0017"),
 )
 
 # Alembic's own table, which holds one row.

@@ -1,4 +1,4 @@
-"""Fetch one exchange: calls outside of transactions, each page with its checkpoint inside of one.
+"""Fetch one exchange: calls outside of transactions, pages with the checkpoint of the last inside of one.
 
 A fetch brings the updates since the checkpoint, and, where one is due or under way, goes on with a walk through the
 partner's whole set. Killed anywhere, it leaves whole pages and the checkpoint behind the last of them.
@@ -7,11 +7,13 @@ partner's whole set. Killed anywhere, it leaves whole pages and the checkpoint b
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from hedgerow.banks.records import find_bank
+from hedgerow.database import large_cache
 from hedgerow.errors import (
     CheckpointStale,
     CredentialsMissing,
@@ -23,6 +25,7 @@ from hedgerow.errors import (
 )
 from hedgerow.exchanges.credentials import open_credentials
 from hedgerow.exchanges.garbage import few_collections
+from hedgerow.exchanges.gathering import gathered
 from hedgerow.exchanges.http import Limits, PartnerHttp
 from hedgerow.exchanges.leases import Ending, finish_fetch, note_page, note_read, read_state, renew, was_skipped
 from hedgerow.exchanges.model import Applied, FetchMode, Session
@@ -30,7 +33,7 @@ from hedgerow.exchanges.records import apply_items, sweep
 from hedgerow.exchanges.rules import MOST_UPDATES, SETTLE, interval_of, next_try
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
@@ -49,6 +52,9 @@ _LOGIN_REFUSED: Final = frozenset({401, 403})
 _RECONCILE_EVERY: Final = timedelta(days=30)
 """How often a partner's whole set is walked through unless the exchange says otherwise: nobody says for how long a
 withdrawal can be learnt of, and a month is less than the shortest time that any partner names (90 days)."""
+
+_MANY: Final = 500
+"""Items for which a transaction needs more of an index in memory than usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +82,16 @@ class Pace:
         local_every: Between two fetches of a source on this machine.
         walk_for: After so long a walk makes way for updates, and goes on with the next fetch.
         limits: Of calls.
+        together: So many items of several pages share a transaction, and a page more than that; 1 for each page by
+            itself. Others who write wait for it: on SQLite about half a second.
+        together_for: Nor are pages gathered for longer: so much is fetched again where the process dies.
     """
 
     local_every: timedelta = timedelta(minutes=4)
     walk_for: timedelta = timedelta(minutes=5)
     limits: Limits = Limits()  # noqa: RUF009  (frozen)
+    together: int = 4_000
+    together_for: timedelta = timedelta(seconds=1)
 
 
 def open_session(
@@ -195,7 +206,7 @@ class Fetcher:
         before = run.claimed.checkpoint
         is_ended = False
         try:
-            for page in partner.pages(session, before):
+            for page, count in self._pages(partner, session, before):
                 if not run.applied.pages:
                     self._keep(run, walk=run.claimed.walk + 1, is_walking=True, walk_started_at=self._now())
                 values: dict[str, object] = {}
@@ -205,7 +216,7 @@ class Fetcher:
                         "is_walking": False,
                         "walk_ended_at": self._now(),
                     }
-                self._apply(run, page, values, FetchMode.UPDATE)
+                self._apply(run, page, count, values, FetchMode.UPDATE)
                 is_ended = page.is_end
                 if is_ended:
                     break
@@ -237,11 +248,12 @@ class Fetcher:
         before = run.applied
         run.is_current = False
         try:
-            for page in partner.pages(session, run.claimed.checkpoint):
+            for page, count in self._pages(partner, session, run.claimed.checkpoint):
                 is_after_walk = page.is_end and run.is_after_walk
                 values: dict[str, object] = {"checkpoint": dict(page.checkpoint)}
-                count = {"updates_since_walk": run.claimed.updates_since_walk + 1} if is_after_walk else {}
-                self._apply(run, page, values | count, FetchMode.UPDATE)
+                if is_after_walk:
+                    values["updates_since_walk"] = run.claimed.updates_since_walk + 1
+                self._apply(run, page, count, values, FetchMode.UPDATE)
                 run.is_current = page.is_end
                 if page.is_end or self._is_stopping():
                     break
@@ -267,12 +279,12 @@ class Fetcher:
             self._begin_walk(run)
         until = self._now() + self._pace.walk_for
         try:
-            for page in partner.pages(session, run.claimed.walk_checkpoint):
+            for page, count in self._pages(partner, session, run.claimed.walk_checkpoint):
                 values: dict[str, object] = {"walk_checkpoint": dict(page.checkpoint)}
                 if page.is_end:
                     values = self._end_of_walk(run)
                     values |= {"checkpoint": dict(page.checkpoint)} if is_first else {}
-                self._apply(run, page, values, FetchMode.WALK)
+                self._apply(run, page, count, values, FetchMode.WALK)
                 run.is_current = page.is_end and (is_first or run.is_current)
                 if page.is_end or self._is_stopping() or self._now() >= until:
                     break
@@ -286,18 +298,31 @@ class Fetcher:
 
     # ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _apply(self, run: _Run, page: Page, values: Mapping[str, object], mode: FetchMode) -> None:
-        """Take in a page, and where to go on, in one transaction."""
+    def _pages(
+        self, partner: Partner, session: Session, checkpoint: Mapping[str, object] | None
+    ) -> Iterator[tuple[Page, int]]:
+        """Give pages that hold several of the partner's, and how many."""
+        return gathered(
+            partner.pages(session, checkpoint),
+            most_items=self._pace.together,
+            longest=self._pace.together_for,
+            now=self._now,
+            is_stopping=self._is_stopping,
+        )
+
+    def _apply(self, run: _Run, page: Page, count: int, values: Mapping[str, object], mode: FetchMode) -> None:
+        """Take in a page that holds so many of the partner's, and where to go on, in one transaction."""
         with self._write() as connection:
             at = self._now()
             renew(connection, run.claimed, values, now=at)
             exchange = run.claimed.exchange
             bank = find_bank(connection, exchange.name, is_locking=True)
-            done = apply_items(connection, exchange, bank, page.items, walk=run.claimed.walk, now=at)
+            with large_cache(connection) if len(page.items) > _MANY else nullcontext():
+                done = apply_items(connection, exchange, bank, page.items, walk=run.claimed.walk, now=at)
             if page.is_end:
                 note_read(connection, run.claimed, mode, now=at)
             run.claimed = read_state(connection, run.claimed, now=at)
-        run.applied += replace(done, pages=1)
+        run.applied += replace(done, pages=count)
 
     def _keep(self, run: _Run, **values: object) -> None:
         with self._write() as connection:
@@ -376,8 +401,6 @@ class Fetcher:
                 ),
                 now=at,
             )
-        if error is not None:
-            _log.warning("An exchange could not be fetched: exchange %d, %s", exchange.id, error.reason)
         return FetchEnd(
             run.applied,
             run.is_current and error is None,

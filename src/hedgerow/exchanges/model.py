@@ -105,7 +105,8 @@ class Page:
     Attributes:
         items: Records and withdrawals, in the order in which they are to be applied.
         checkpoint: Plain JSON with which `Partner.pages` goes on after this page, today or in a month, in this
-            process or another. It is stored together with the items, or neither is.
+            process or another. It is stored together with the items, or neither is; the next page may be asked for
+            before that.
         is_end: Whether there was nothing more at the moment of the call: the set is whole up to here.
         expected: About how many items are still to come; None where nobody knows.
     """

@@ -12,7 +12,7 @@ from hedgerow.banks.model import NewEntry
 from hedgerow.banks.records import add_entries, take_sequences
 from hedgerow.banks.tables import entries
 from hedgerow.banks.upkeep import change_attributes, held_back, live_entries, withdraw_entries
-from hedgerow.exchanges.bulk import insert_rows
+from hedgerow.database.bulk import find_rows, insert_rows, rows_above, time_writer
 from hedgerow.exchanges.model import Applied, Record
 from hedgerow.exchanges.rules import (
     WITHDRAWN_BY_SOURCE,
@@ -43,6 +43,7 @@ _Value = TypeVar("_Value")
 _IDS_PER_QUERY: Final = 500
 _SWEPT_AT_A_TIME: Final = 1_000
 _OURS: Final = "exchange:%"
+_NONE: Final[frozenset[int]] = frozenset()
 
 _STORED: Final = (
     *("walk", "digest", "contributor", "category", "is_disputed", "may_be_redistributed", "updated_at", "rest"),
@@ -130,16 +131,15 @@ def _said(key: str, record: Record) -> _Said:
 
 
 def _known(connection: Connection, exchange_id: int, keys: Sequence[str]) -> dict[str, _Known]:
-    table = exchange_records.c
-    found: dict[str, _Known] = {}
-    for together in _parts(keys):
-        rows = connection.execute(
-            select(table.key, table.id, table.walk, table.digest).where(
-                table.exchange_id == exchange_id, table.key.in_(together)
-            )
-        )
-        found |= {key: _Known(number, walk, bytes(digest)) for key, number, walk, digest in rows}
-    return found
+    rows = find_rows(
+        connection,
+        exchange_records,
+        ("key", "id", "walk", "digest"),
+        "key",
+        keys,
+        having={"exchange_id": exchange_id},
+    )
+    return {key: _Known(number, walk, bytes(digest)) for key, number, walk, digest in rows}
 
 
 def _touch(connection: Connection, ids: Sequence[int], walk: int) -> None:
@@ -151,8 +151,7 @@ def _store(
     connection: Connection, exchange_id: int, said: Sequence[_Said], known: Mapping[str, _Known], walk: int
 ) -> dict[str, int]:
     """Store records, and return the number of each by its key."""
-    dialect = connection.dialect
-    stored_time = exchange_records.c.updated_at.type.dialect_impl(dialect).bind_processor(dialect) or _unchanged
+    stored_time = time_writer(connection.dialect)
     new, old = [], []
     for each in said:
         record = each.record
@@ -175,9 +174,8 @@ def _store(
         latest = connection.execute(select(func.max(exchange_records.c.id))).scalar() or 0
         insert_rows(connection, exchange_records, ("exchange_id", "key", *_STORED), new)
         # Nobody else stores records of this exchange: what is newer is what was just stored.
-        table = exchange_records.c
-        newer = select(table.id, table.exchange_id, table.key).where(table.id > latest)
-        ids |= {key: number for number, of, key in connection.execute(newer).all() if of == exchange_id}
+        newer = rows_above(connection, exchange_records, ("id", "exchange_id", "key"), "id", latest)
+        ids |= {key: number for number, of, key in newer if of == exchange_id}
     if old:
         connection.execute(
             update(exchange_records)
@@ -191,10 +189,6 @@ def _store(
             ],
         )
     return ids
-
-
-def _unchanged(value: object) -> object:
-    return value
 
 
 def _drop(connection: Connection, ids: Sequence[int]) -> set[int]:
@@ -234,7 +228,8 @@ def _bank(connection: Connection, exchange: Exchange, bank: Bank, said: Sequence
         for _, signal in each.record.signals:
             wanted.setdefault((signal.type, signal.bits), NewEntry(signal, attributes))
     back = held_back(connection, bank, wanted.keys(), unless={WITHDRAWN_BY_SOURCE})
-    values = [value for value in wanted if value not in back] if back else list(wanted)
+    # In the order of the bank's index: each of its pages is then visited once, and not once for each value.
+    values = sorted(wanted.keys() - back)
     if not values:
         return _Taken(refused=len(back))
     since = latest_change(connection)[1]
@@ -242,9 +237,7 @@ def _bank(connection: Connection, exchange: Exchange, bank: Bank, said: Sequence
     for refusal in reversed(outcome.refused):
         del values[refusal.position]
     # Each that is new has the number of the change at its place; the others were there.
-    added = connection.execute(
-        select(entries.c.sequence, entries.c.id).where(entries.c.bank_id == bank.id, entries.c.sequence > since)
-    ).all()
+    added = rows_above(connection, entries, ("sequence", "id"), "sequence", since, having={"bank_id": bank.id})
     new = {values[sequence - since - 1]: number for sequence, number in added}
     there = live_entries(connection, bank, [each for each in values if each not in new])
     live = new | {value: each.id for value, each in there.items()}
@@ -271,26 +264,27 @@ def _claim(
     new: list[tuple[int, int, str]] = []
     lost: list[dict[str, int]] = []
     touched: set[int] = set()
-    claimed_new: set[int] = set()
-    nothing: set[int] = set()
+    unclaimed = set(taken.new)
+    live = taken.live
     for each in said:
         record = ids[each.key]
-        now_claimed: dict[int, str] = {}
+        claimed: dict[int, str] = {}
         for kind, signal in each.record.signals:
-            live = taken.live.get((signal.type, signal.bits))
-            if live is not None:
-                now_claimed.setdefault(live, kind)
-        had = before.get(record, nothing)
-        for entry, kind in now_claimed.items():
-            if entry in taken.new and entry not in claimed_new:
-                claimed_new.add(entry)  # it says what this record says already
+            entry = live.get((signal.type, signal.bits))
+            if entry is not None and entry not in claimed:
+                claimed[entry] = kind
+        had = before.get(record, _NONE)
+        for entry, kind in claimed.items():
+            if entry in unclaimed:
+                unclaimed.remove(entry)  # it says what this record says already
             else:
                 touched.add(entry)
             if entry not in had:
                 new.append((record, entry, kind[:40]))
-        dropped = had - now_claimed.keys()
-        lost += [{"a_record": record, "an_entry": entry} for entry in dropped]
-        touched |= dropped
+        if had:
+            dropped = had - claimed.keys()
+            lost += [{"a_record": record, "an_entry": entry} for entry in dropped]
+            touched |= dropped
     if lost:
         connection.execute(
             delete(exchange_claims).where(

@@ -90,6 +90,8 @@ def fitting(column: str, text: str | None) -> str | None:
     """
     if text is None:
         return None
+    if len(text) <= _WIDTHS[column] and text.isprintable():  # as nearly all are
+        return text.strip() or None
     return _CONTROL.sub("", text)[: _WIDTHS[column]].strip() or None
 
 

@@ -238,8 +238,14 @@ def test_a_wrong_key_is_refused_and_named_nowhere(client: httpx.Client) -> None:
             assert key not in str(caught.value)
         with pytest.raises(PartnerUnavailable):
             list(PARTNER.pages(session_of(simulator, client, credentials={}), None))
-        with pytest.raises(PartnerRefused):
-            list(PARTNER.pages(session_of(simulator, client, config={**CONFIG, "list": "none"}), None))
+
+
+def test_a_list_that_is_not_there_is_said_so_by_its_name(client: httpx.Client) -> None:
+    with Simulator(FeedPlay(), stands_at=START) as simulator:
+        session = session_of(simulator, client, config={**CONFIG, "list": "mistyped"})
+        with pytest.raises(PartnerRefused) as caught:
+            list(PARTNER.pages(session, None))
+    assert str(caught.value) == "The partner refused it: it has no list called mistyped (HTTP 404)."
 
 
 def test_an_opinion_arrives_once_under_its_token(client: httpx.Client) -> None:

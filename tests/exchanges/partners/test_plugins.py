@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hedgerow.errors import PartnerUnavailable, PluginBroken
+from hedgerow.errors import InvalidExchange, PartnerUnavailable, PluginBroken
 from hedgerow.exchanges.model import Field, Page, Record, Sayings
+from hedgerow.exchanges.partners import plugins
 from hedgerow.exchanges.partners.plugins import GROUP, broken_plugins, load_plugins, read_plugins
+from hedgerow.exchanges.partners.registry import find_partner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,6 +169,28 @@ def test_a_fetch_that_is_left_off_closes_the_stranger_s_pages(module: Any) -> No
     for _ in read_plugins([point("one", "made")]).partners["good"].pages(None, None):  # type: ignore[arg-type]  # as above
         break
     assert closed == [True]
+
+
+def test_who_asks_for_a_broken_one_is_told_why_it_could_not_be_loaded(
+    module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module.made = variant(title="")
+    found = read_plugins([EntryPoint("hotline", "no_such_module_at_all:Partner", GROUP), point("kept_lists", "made")])
+    monkeypatch.setattr(plugins, "_found", lambda: found)
+    with pytest.raises(InvalidExchange, match=r"the plug-in hotline is installed .* raises ModuleNotFoundError"):
+        find_partner("hotline")
+    # What an entry point is called need not be the kind that it brings
+    with pytest.raises(
+        InvalidExchange, match=r"kind of exchange called 'good'.*: .*kept_lists, its title is not a text"
+    ):
+        find_partner("good")
+
+
+def test_who_asks_for_none_hears_of_no_plug_in_where_none_is_broken() -> None:
+    with pytest.raises(InvalidExchange) as caught:
+        find_partner("no_such_kind")
+    assert "there is no kind of exchange called 'no_such_kind'" in str(caught.value)
+    assert "plug-in" not in str(caught.value)
 
 
 def test_the_installed_ones_are_looked_for_once() -> None:

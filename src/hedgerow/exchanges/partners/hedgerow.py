@@ -21,6 +21,7 @@ from hedgerow.errors import (
     InvalidSignal,
     OpinionRefused,
     PageUnreadable,
+    PartnerRefused,
     PartnerUnavailable,
 )
 from hedgerow.exchanges.model import Field, Opaque, Page, Place, Record, Sayings, Withdrawal
@@ -39,6 +40,7 @@ _PLACES: Final[Mapping[str, Place]] = {
 }
 FORMAT: Final = "hedgerow-feed/1"
 _PAGE: Final = 1_000
+_ABSENT: Final = 404
 _GONE: Final = 410
 _NOT_THERE: Final = frozenset({404, 409, 422})
 _WORDS: Final[Mapping[Sayings, str]] = {
@@ -108,8 +110,10 @@ class HedgerowFeed:
             f"/api/v1/sharing/{quote(session.config['list'], safe='')}",
             params=params,
             headers=_key(session),
-            allowed=frozenset({_GONE}),
+            allowed=frozenset({_ABSENT, _GONE}),
         )
+        if answer.status == _ABSENT:
+            raise PartnerRefused(f"it has no list called {session.config['list']}", _ABSENT)
         if answer.status == _GONE:
             raise CheckpointStale("its history was begun anew")
         try:

@@ -1,8 +1,7 @@
 """The documents of NCMEC Hash Sharing, version 2: read and written, without a network.
 
-An entry is read by the names of its elements: their order differs even among the published examples. Prefixes of
-names are left away, since all lists have one namespace. A document that declares types is refused, so that nothing in
-it can expand.
+An entry is read by the names of its elements: their order differs even among the published examples. How a document
+becomes a tree of them is in `ncmec_xml`.
 """
 
 from __future__ import annotations
@@ -11,16 +10,19 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
-from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from hedgerow.banks.fields import read_value
 from hedgerow.exchanges.model import Opaque, Record, Withdrawal
+from hedgerow.exchanges.partners.ncmec_xml import Unreadable, read_tree, text_of, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
+    from xml.etree.ElementTree import Element
 
     from hedgerow.hashing.signal import Signal
 
@@ -40,106 +42,18 @@ __all__ = [
 ]
 
 _NAMESPACE: Final = "https://hashsharing.ncmec.org/hashsharing/v2"
-_DEEPEST: Final = 32
-"""Feedback goes eight levels down; nothing that is read here goes further than that."""
-
 _LONGEST_ADDRESS: Final = 4_000
 
 _SIGNAL_TYPES: Final = {"md5": "md5", "sha1": "sha1", "pdq": "pdq", "sha256": "sha256"}
 """Elements whose text is a signal of ours. ``sha256`` is in no published table; it could be nothing else."""
+_TOMBSTONES: Final = frozenset({"deletedImage", "deletedVideo"})
+_ENTRIES: Final = frozenset({"image", "video", *_TOMBSTONES})
 _TEXTS: Final = frozenset({*_SIGNAL_TYPES, "pdna", "netclean"})
 """Elements that are nothing without a text. Of all others, large or unheard of, it is kept that they are there."""
 
 # A submitter may call an entry by its digest; a key is logged, and must not be one.
 _LIKE_A_SIGNAL: Final = re.compile(r"[0-9A-Fa-f]{32}")
 _DIGEST_DIGITS: Final = 32
-
-
-class Unreadable(Exception):
-    """A document that cannot be read.
-
-    Args:
-        problem: What is wrong with it, without its content.
-        is_ours: Whether it begins as the document that was asked for.
-    """
-
-    def __init__(self, problem: str, *, is_ours: bool) -> None:
-        self.problem, self.is_ours = problem, is_ours
-        super().__init__(problem)
-
-
-# ── XML ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class _Node:
-    """An element that was read."""
-
-    __slots__ = ("attributes", "children", "name", "text")
-
-    def __init__(self, name: str, attributes: dict[str, str]) -> None:
-        self.name = name
-        self.attributes = attributes
-        self.text = ""
-        self.children: list[_Node] = []
-
-    def within(self, name: str) -> Iterator[_Node]:
-        """Give the elements of a name below, wherever they stand."""
-        for child in self.children:
-            if child.name == name:
-                yield child
-            yield from child.within(name)
-
-
-def _parse(body: bytes, root: str | None, taken: Mapping[str, Callable[[_Node], None]]) -> _Node:
-    """Read a document.
-
-    Args:
-        body: The document.
-        root: What its outermost element must be called; None for anything that is no page of HTML.
-        taken: Elements that are handed over as soon as they are whole, and not kept.
-
-    Raises:
-        Unreadable: It is no XML, declares types, or is another document.
-    """
-    top = _Node("", {})
-    stack = [top]
-    names: dict[str, str] = {}
-
-    def start(written: str, attributes: dict[str, str]) -> None:
-        name = names.get(written)
-        if name is None:
-            name = names[written] = written.rpartition(":")[2]
-        if len(stack) == 1 and (name != root if root is not None else name.casefold() == "html"):
-            raise Unreadable("it is another document than was asked for", is_ours=False)
-        if len(stack) > _DEEPEST:
-            raise Unreadable(f"it goes down more than {_DEEPEST} levels", is_ours=True)
-        stack.append(_Node(name, attributes))
-
-    def end(_written: str) -> None:
-        node = stack.pop()
-        take = taken.get(node.name)
-        if take is None:
-            stack[-1].children.append(node)
-        else:
-            take(node)
-
-    def text(found: str) -> None:
-        stack[-1].text += found
-
-    def refuse(*_: object) -> None:
-        raise Unreadable("it has a DOCTYPE", is_ours=False)
-
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = text, refuse
-    try:
-        parser.Parse(body, True)  # noqa: FBT003  (expat's signature)
-    except (expat.ExpatError, ValueError, LookupError) as error:  # the last two: an encoding that it does not know
-        code = getattr(error, "code", None)
-        problem = f"it is no XML ({expat.ErrorString(code) if code else 'an unknown encoding'})"
-        raise Unreadable(problem, is_ours=len(stack) > 1 or bool(top.children)) from None
-    return top.children[0]
 
 
 def read_time(text: str) -> datetime | None:
@@ -178,11 +92,11 @@ class Wanted:
         """Tell whether a member's entries are taken."""
         return member not in self.except_members and (not self.only_members or member in self.only_members)
 
-    def takes_categorizations(self, words: frozenset[str]) -> bool:
+    def takes_categorizations(self, words: AbstractSet[str]) -> bool:
         """Tell whether an entry with these is taken, as far as they go."""
-        if not words.isdisjoint(self.except_categorizations):
+        if not self.except_categorizations.isdisjoint(words):
             return False
-        return not self.only_categorizations or not words.isdisjoint(self.only_categorizations)
+        return not self.only_categorizations or not self.only_categorizations.isdisjoint(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,29 +182,32 @@ def read_entries(
     Raises:
         Unreadable: It is no such document, or an entry says not whose or which it is.
     """
+    root = read_tree(body, "queryResult")
     items: list[Record | Withdrawal] = []
     count = 0
-
-    def entry(node: _Node) -> None:
-        nonlocal count
+    for node in _entries_in(root):
         count += 1
+        if node.tag in _TOMBSTONES:
+            member, entry_id, at, _ = _identity(node)
+            if wanted.takes_member(member):
+                items.append(Withdrawal(key_of(member, entry_id), at))
+            continue
         item = _read_entry(node, wanted, own_member, categories)
         if item is not None:
             items.append(item)
-
-    def tombstone(node: _Node) -> None:
-        nonlocal count
-        count += 1
-        member, entry_id, at = _identity(node)
-        if wanted.takes_member(member):
-            items.append(Withdrawal(key_of(member, entry_id), at))
-
-    taken = {"image": entry, "video": entry, "deletedImage": tombstone, "deletedVideo": tombstone}
-    root = _parse(body, "queryResult", taken)
-    path = next((each.text.strip() for part in root.within("paging") for each in part.within("next")), "")
+    path = next((text_of(each) for part in within(root, "paging") for each in within(part, "next")), "")
     if not _is_address(path):
         raise Unreadable("the address of its next page is none", is_ours=True)
     return EntriesPage(tuple(items), count, Paging.from_text(path) if path else None)
+
+
+def _entries_in(node: Element) -> Iterator[Element]:
+    """Give entries and tombstones in their order, wherever they stand; none stands in another."""
+    for child in node:
+        if child.tag in _ENTRIES:
+            yield child
+        elif len(child):
+            yield from _entries_in(child)
 
 
 def _is_address(text: str) -> bool:
@@ -303,30 +220,33 @@ def _is_address(text: str) -> bool:
         return False
 
 
-def _identity(node: _Node) -> tuple[str, str, datetime | None]:
-    """Return whose an entry is, what it is called, and when it last changed."""
+def _identity(node: Element) -> tuple[str, str, datetime | None, list[Element]]:
+    """Return whose an entry is, what it is called, when it last changed, and all else that stands in it."""
     member = entry_id = ""
     at = None
-    for child in node.children:
-        name = child.name
+    rest: list[Element] = []
+    for child in node:
+        name = child.tag
         if name == "member":
-            member = child.attributes.get("id", "").strip()
+            member = child.get("id", "").strip()
         elif name == "id":
-            entry_id = child.text.strip()
+            entry_id = text_of(child)
         elif name == "timestamp":
-            at = read_time(child.text)
+            at = read_time(child.text or "")
+        else:
+            rest.append(child)
     if not member or not entry_id:
         raise Unreadable("one of its entries has no member or no id", is_ours=True)
-    return member, entry_id, at
+    return member, entry_id, at, rest
 
 
 def _read_entry(
-    node: _Node,
+    node: Element,
     wanted: Wanted,
     own_member: Callable[[], str | None],
     categories: Callable[[], Mapping[str, str]],
 ) -> Record | Withdrawal | None:
-    member, entry_id, at = _identity(node)
+    member, entry_id, at, rest = _identity(node)
     if not wanted.takes_member(member):
         return None
     prints = _Fingerprints()
@@ -334,25 +254,24 @@ def _read_entry(
     disputed_by: frozenset[str] = frozenset()
     tags: dict[str, None] = {}
     words: set[str] = set()
-    for child in node.children:
-        name = child.name
-        if name in {"member", "id", "timestamp"}:
-            continue
+    for child in rest:
+        name = child.tag
         if name == "fingerprints":
             prints.read(child)
         elif name == "classification":
-            category = child.text.strip() or None
+            category = text_of(child) or None
         elif name == "feedback":
-            disputed_by |= _disputed_by(child)
+            if len(child):
+                disputed_by |= _disputed_by(child)
         elif name in {"categorization", "categorizations"}:
             # Confidence L: how they stand in an entry is published nowhere that could be read.
             for tag, guid in _categorizations(child, categories):
                 tags[tag] = None
                 words |= {tag.casefold(), guid}
         else:
-            prints.opaque.append(Opaque(name, child.text.strip() or None))
+            prints.opaque.append(Opaque(name, text_of(child) or None))
     key = key_of(member, entry_id)
-    if not wanted.takes_categorizations(frozenset(words)):
+    if not wanted.takes_categorizations(words):
         return Withdrawal(key, at)
     return Record(
         key,
@@ -379,14 +298,12 @@ class _Fingerprints:
         self.refused: list[tuple[str, str]] = []
         self.types: list[str] = []
 
-    def read(self, node: _Node) -> None:
-        for child in node.children:
-            name, text = child.name, child.text.strip()
-            # As the interface's keys are written: ``tmk-pdqf`` is TMK_PDQF. Of the one with SSVH and SaferHash two
-            # keys are published; it stands here under the one that its element has.
-            kind = name.upper().replace("-", "_")
+    def read(self, node: Element) -> None:
+        for child in node:
+            name, text = child.tag, text_of(child)
             if not text and name in _TEXTS:
                 continue
+            kind = _key_of_type(name)
             self.types.append(kind)
             known = _SIGNAL_TYPES.get(name)
             if known is None:
@@ -400,20 +317,32 @@ class _Fingerprints:
                 self.signals.append((kind, signal))
 
 
-def _disputed_by(feedback: _Node) -> frozenset[str]:
+@lru_cache(maxsize=256)
+def _key_of_type(name: str) -> str:
+    """Return the key of a type of fingerprints as paths have it, from the name of its element.
+
+    Of the one with SSVH and SaferHash two keys are published; it stands here under the one that its element has.
+
+    >>> _key_of_type("tmk-pdqf")
+    'TMK_PDQF'
+    """
+    return name.upper().replace("-", "_")
+
+
+def _disputed_by(feedback: Element) -> frozenset[str]:
     """Return the numbers of those who dispute an entry; an empty word for somebody who is not named."""
     found: set[str] = set()
-    for each in feedback.within("negativeFeedback"):
-        members = {member.attributes.get("id", "").strip() for member in each.within("member")}
-        found |= members or ({""} if each.children else set())
+    for each in within(feedback, "negativeFeedback"):
+        members = {_attribute(member, "id") for member in within(each, "member")}
+        found |= members or ({""} if len(each) else set())
     return frozenset(found)
 
 
-def _categorizations(node: _Node, categories: Callable[[], Mapping[str, str]]) -> Iterator[tuple[str, str]]:
+def _categorizations(node: Element, categories: Callable[[], Mapping[str, str]]) -> Iterator[tuple[str, str]]:
     """Give the name and the GUID of each, wherever it has them."""
-    for each in (*([node] if node.name == "categorization" else []), *node.within("categorization")):
-        guid = each.attributes.get("guid", "").strip().casefold()
-        name = each.attributes.get("name", "").strip() or each.text.strip()
+    for each in node.iter("categorization"):
+        guid = _attribute(each, "guid").casefold()
+        name = _attribute(each, "name") or text_of(each)
         if not name and guid:
             name = categories().get(guid, guid)
         if name:
@@ -423,8 +352,8 @@ def _categorizations(node: _Node, categories: Callable[[], Mapping[str, str]]) -
 # ── the small documents ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _attribute(node: _Node, name: str) -> str:
-    return node.attributes.get(name, "").strip()
+def _attribute(node: Element, name: str) -> str:
+    return node.get(name, "").strip()
 
 
 def read_members(body: bytes) -> dict[str, str]:
@@ -432,17 +361,17 @@ def read_members(body: bytes) -> dict[str, str]:
 
     What the outermost element is called is published nowhere (confidence M).
     """
-    return {_attribute(each, "id"): each.text.strip() for each in _parse(body, None, {}).within("member")}
+    return {_attribute(each, "id"): text_of(each) for each in within(read_tree(body, None), "member")}
 
 
 def read_own_member(body: bytes) -> str | None:
     """Read our own number from what ``/v2/status`` says. Raises Unreadable."""
-    return next((_attribute(each, "id") for each in _parse(body, "status", {}).within("member")), None)
+    return next((_attribute(each, "id") for each in within(read_tree(body, "status"), "member")), None)
 
 
 def read_categories(body: bytes) -> dict[str, str]:
     """Read the names of the categorizations by their GUIDs, in small letters. Raises Unreadable."""
-    found = _parse(body, "availableCategorizations", {}).within("categorization")
+    found = within(read_tree(body, "availableCategorizations"), "categorization")
     return {_attribute(each, "guid").casefold(): _attribute(each, "name") for each in found}
 
 
@@ -456,7 +385,7 @@ def read_reasons(body: bytes, kind: str) -> dict[str, str]:
     Raises:
         Unreadable: It is no such document.
     """
-    found = _parse(body, "availableFeedbackReasons", {}).within("reason")
+    found = within(read_tree(body, "availableFeedbackReasons"), "reason")
     fitting = (each for each in found if _attribute(each, "type").casefold() in {"", kind.casefold()})
     return {guid: _attribute(each, "name") for each in fitting if (guid := _attribute(each, "guid"))}
 

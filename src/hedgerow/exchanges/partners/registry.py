@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 from hedgerow.errors import InvalidExchange
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from hedgerow.errors import PluginBroken
     from hedgerow.exchanges.model import Partner
 
 __all__ = ["OURS", "find_partner", "list_partners"]
@@ -41,16 +42,30 @@ def find_partner(kind: str) -> Partner:
     """Find the adapter of a kind.
 
     Raises:
-        InvalidExchange: There is none.
+        InvalidExchange: There is none, or the package that brings it is broken.
     """
     if kind in OURS:
         return _ours(kind)
-    from hedgerow.exchanges.partners.plugins import load_plugins  # noqa: PLC0415  (looks through installed packages)
+    from hedgerow.exchanges.partners.plugins import (  # noqa: PLC0415  (looks through installed packages)
+        broken_plugins,
+        load_plugins,
+    )
 
     found = load_plugins().get(kind)
     if found is None:
-        raise InvalidExchange(f"there is no kind of exchange called {kind[:60]!r}")
+        raise InvalidExchange(_why_none(kind, broken_plugins()))
     return found
+
+
+def _why_none(kind: str, broken: Sequence[PluginBroken]) -> str:
+    """Say why there is no adapter of a kind, which a package may want to bring that is installed and broken."""
+    for each in broken:
+        if each.name == kind:
+            return f"the plug-in {kind} is installed and could not be loaded: {each.problem}"
+    none = f"there is no kind of exchange called {kind[:60]!r}"
+    # An entry point's name is usually that of the kind, and need not be.
+    others = "; ".join(f"{each.name[:60]}, {each.problem}" for each in broken)
+    return f"{none}; of the plug-ins that are installed, these could not be loaded: {others}" if broken else none
 
 
 def list_partners() -> dict[str, Partner]:

@@ -231,13 +231,15 @@ class FeedPlay:
         """Return the place after which is asked for.
 
         Raises:
-            _Refused: It cannot be read, or is of another epoch.
+            _Refused: It cannot be read, comes without its epoch, or is of another one.
         """
         text = request.first("after")
         epoch = request.first("epoch")
         cursor = read_cursor(text) if text else shared.start()
         if cursor is None:
             raise _Refused(422, "invalid_request", "The cursor cannot be read.")
+        if text and not epoch:
+            raise _Refused(422, "invalid_request", "A cursor needs the epoch that came with it.")
         if not shared.has(cursor) or (epoch and epoch != shared.epoch):
             raise _Refused(410, "feed_epoch_gone", "This cursor is of an epoch that is gone: begin without one.")
         return cursor
