@@ -629,6 +629,13 @@ class ExchangeSettings(_Section):
         description="Seconds after which a walk through a partner's whole set makes way for updates, and goes on with "
         "the next fetch.",
     )
+    ask_s: float = Field(
+        default=5.0,
+        gt=0,
+        le=60,
+        description="Seconds that whoever asks Project Arachnid Shield about a hash waits for its answer; after that "
+        "the workers ask, and the answer stands in the case.",
+    )
 
 
 class WorkerSettings(_Section):

@@ -83,7 +83,8 @@ def test_a_healthy_installation_is_well_in_every_respect(settings: Settings) -> 
     found = list(examine(settings))
     assert [each for each in found if each.standing is not Standing.OK] == []
     assert [each.name for each in found] == [
-        "settings", "disk", "permissions", "database", "indexes", "clock", "keys", "webhooks", "evidence", "reports",
+        "settings", "disk", "permissions", "database", "indexes", "clock", "keys", "webhooks", "exchanges", "evidence",
+        "reports",
     ]  # fmt: skip
 
 

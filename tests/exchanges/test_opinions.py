@@ -29,7 +29,8 @@ from hedgerow.cases import (
     supersede,
 )
 from hedgerow.exchanges import fetching
-from hedgerow.exchanges.exchanging import change_exchange
+from hedgerow.exchanges.credentials import open_credentials, set_credentials
+from hedgerow.exchanges.exchanging import arm_exchange, change_exchange
 from hedgerow.exchanges.model import OpinionState, Sayings
 from hedgerow.exchanges.opinions import claim_opinion, count_opinions, list_opinions, record_sent
 from hedgerow.exchanges.partners.registry import find_partner
@@ -401,6 +402,46 @@ def test_what_a_paused_exchange_or_one_that_sends_nothing_has_to_say_waits(desk:
         with desk.database.write() as connection:
             connection.execute(update(exchanges).values({column: True}))
     assert desk.send() == 1
+
+
+def test_what_may_not_leave_the_house_uses_up_no_try_and_goes_at_once_when_the_exchange_is_armed(desk: Desk) -> None:
+    desk.decided(desk.opened(0), Verdict.CONFIRMED)
+    for _ in range(9):
+        desk.house.wait(hours=2)
+        with desk.database.write() as connection:
+            claimed = claim_opinion(connection, now=desk.now)
+            assert claimed is not None
+            assert record_sent(connection, claimed, error="not_armed", now=desk.now)
+    (waiting,) = desk.opinions()
+    assert (waiting.attempts, waiting.last_error) == (0, "not_armed")
+    assert desk.send(minutes=5) == 0
+    with desk.database.write() as connection:
+        arm_exchange(connection, desk.house.name, actor="user:1", now=desk.now)
+    assert desk.send(seconds=0) == 1
+    assert desk.states() == [("agree", "acknowledged")]
+
+
+def test_what_waits_for_credentials_goes_at_once_when_they_are_entered(desk: Desk) -> None:
+    desk.decided(desk.opened(0), Verdict.CONFIRMED)
+    with desk.database.write() as connection:
+        claimed = claim_opinion(connection, now=desk.now)
+        assert claimed is not None
+        assert record_sent(connection, claimed, error="credentials_missing", now=desk.now)
+        credentials = open_credentials(connection, claimed.exchange, keys=KEYS)
+    assert desk.send(minutes=5) == 0
+    with desk.database.write() as connection:
+        set_credentials(connection, claimed.exchange, credentials, keys=KEYS, actor="user:1", now=desk.now)
+    assert desk.send(seconds=0) == 1
+    assert desk.states() == [("agree", "acknowledged")]
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [("low_quality", "low_quality"), ("different_media: a lamp", "different_media"), ("a lamp: no more", "lawful")],
+)
+def test_why_it_is_disputed_is_the_word_at_the_head_of_the_reason(desk: Desk, reason: str, told: str) -> None:
+    desk.decided(desk.opened(0), Verdict.NOT_A_MATCH, reason)
+    assert [(each.opinion, each.reason) for each in desk.opinions()] == [(Sayings.DISPUTE, told)]
 
 
 def test_what_is_decided_while_nothing_is_sent_replaces_what_waits_and_says_nothing_new(desk: Desk) -> None:

@@ -90,6 +90,7 @@ class Permission(_Described):
     CASES_READ = "cases.read", "See cases: states, matches, machine facts. Neither media nor texts."
     CASES_CLAIM = "cases.claim", "Take a case from a queue and give it back."
     CASES_DECIDE = "cases.decide", "Decide about a case, within the undo window take it back, escalate, skip."
+    CASES_ASK = "cases.ask", "Ask a partner what it knows of a hash in a case (Project Arachnid Shield)."
     CASES_ASSIGN = "cases.assign", "Take a claim from somebody, move a case to another queue, set its priority."
     CASES_REOPEN = "cases.reopen", "Open a closed case again: an appeal, a doubt."
     SUPPRESSIONS_WRITE = "suppressions.write", "Lift a suppression, so that a pair judged no match counts again."

@@ -46,6 +46,8 @@ EVENTS: Final = {
     "report.needs_person": "A report does not get on until a person says what becomes of it.",
     "report.stopped": "An authority refuses the credentials: no report is sent until a person has mended that.",
     "report.alarm": "A report is late. It comes again, with a higher `level`, until it is filed or a person closes it.",
+    "exchange.page_unreadable": "A page of a partner cannot be read: nothing behind it comes in.",
+    "exchange.stopped": "A partner refuses us: nothing is fetched or sent until a person has mended that.",
     "test": "Nothing happened: somebody tries the endpoint out.",
 }
 """What an endpoint can be told of."""

@@ -1,4 +1,4 @@
-"""Examine an installation: settings, database, indexes, clock, disk, keys, hashing, webhooks, evidence, reports.
+"""Examine an installation, from its settings and disk to its exchanges, evidence and reports.
 
 Nothing is changed, but that the snapshot of a large bank is written where it lacks, and that a small object is put into
 the vault and deleted again.
@@ -86,6 +86,7 @@ def _wrong(name: str, sentence: str, advice: str) -> Check:
 def examine(settings: Settings) -> Iterator[Check]:
     """Examine everything, one thing after another; what needs the database is left out where there is none."""
     from hedgerow.app.doctor_evidence import look_at_evidence
+    from hedgerow.app.doctor_exchanges import look_at_exchanges
     from hedgerow.app.doctor_reports import look_at_reports
     from hedgerow.database import database_exists, open_database
 
@@ -114,6 +115,7 @@ def examine(settings: Settings) -> Iterator[Check]:
         yield from _guarded("clock", lambda: _clock(database))
         yield from _guarded("keys", lambda: _keys(settings, database))
         yield from _guarded("webhooks", lambda: _webhooks(database))
+        yield from _guarded("exchanges", lambda: look_at_exchanges(settings, database))
         yield from _guarded("evidence", lambda: look_at_evidence(settings, database))
         yield from _guarded("reports", lambda: look_at_reports(settings, database))
     finally:

@@ -12,15 +12,38 @@ from hedgerow.app.clock import now
 from hedgerow.errors import DatabaseError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
     from hedgerow.app.counting import Counts
     from hedgerow.app.service import Service
     from hedgerow.banks.health import IndexHealth
     from hedgerow.cases.model import QueueCount
 
-__all__ = ["Figures", "Watch"]
+__all__ = ["ExchangeFigures", "Figures", "Watch"]
 
 # Whoever asks more often sees the same figures: two queries a second at most, however many watch.
 _FOR_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeFigures:
+    """How an exchange stands.
+
+    Attributes:
+        success_age_s: Seconds since a fetch last ended well; None before the first.
+        entries: Rows of its bank in the indexes of this process.
+        quarantined: Pages that stand in its way.
+        waiting: Opinions that its partner has not taken yet.
+        needs: What a person should do something about.
+    """
+
+    success_age_s: float | None
+    entries: int
+    quarantined: int
+    waiting: int
+    needs: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +64,8 @@ class Figures:
         loudest_alarm: The highest level at which one of them alarms.
         unreported: Cases that were confirmed and of which there is no report.
         evidence: Pieces of evidence that need somebody, by what is amiss.
+        exchanges: How each exchange stands, by name.
+        questions: What Project Arachnid Shield was asked and has not answered.
     """
 
     counts: Counts
@@ -56,6 +81,8 @@ class Figures:
     loudest_alarm: int = 0
     unreported: int = 0
     evidence: dict[str, int] = field(default_factory=dict)
+    exchanges: dict[str, ExchangeFigures] = field(default_factory=dict)
+    questions: int = 0
 
 
 class Watch:
@@ -83,6 +110,7 @@ class Watch:
         from hedgerow.audit import read_head
         from hedgerow.cases.queues import count_queues
         from hedgerow.evidence import needs_person
+        from hedgerow.exchanges.questions import count_owed
         from hedgerow.reports.finding import late_reports
 
         service, at = self._service, now()
@@ -98,6 +126,8 @@ class Watch:
                 late = late_reports(connection, now=at)
                 unreported = unreported_of(service.settings, connection)
                 needs = needs_person(connection, now=at)
+                exchanges = _exchanges(service, connection, health, at)
+                questions = count_owed(connection)
         except DatabaseError:
             return Figures(service.counts, health, dict(rows), is_database_up=False)
         oldest = min((each.oldest_at for each in open_messages), default=at)
@@ -115,4 +145,30 @@ class Watch:
             loudest_alarm=max((each.alarm_level for each in late), default=0),
             unreported=len(unreported),
             evidence={"missing": needs.lost, "unsealed": needs.unsealed, "waiting": needs.waiting},
+            exchanges=exchanges,
+            questions=questions,
         )
+
+
+def _exchanges(
+    service: Service, connection: Connection, health: IndexHealth, at: datetime
+) -> dict[str, ExchangeFigures]:
+    from hedgerow.app.serving.exchanges import shown_exchanges
+    from hedgerow.exchanges.opinions import waiting_opinions
+
+    rows: Counter[int] = Counter()
+    for state in health.indexes:
+        rows[state.bank_id] += state.rows
+    waiting = waiting_opinions(connection)
+    found = {}
+    for each in shown_exchanges(service.settings, connection, at=at):
+        standing = each.standing
+        exchange, since = standing.exchange, standing.succeeded_at
+        found[exchange.name] = ExchangeFigures(
+            None if since is None else max(0.0, (at - since).total_seconds()),
+            rows[exchange.bank_id],
+            int(standing.quarantined is not None),
+            waiting[exchange.id].number if exchange.id in waiting else 0,
+            frozenset(map(str, each.needs)),
+        )
+    return found

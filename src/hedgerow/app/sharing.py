@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from hedgerow.app.clock import now
+from hedgerow.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from hedgerow.database import Database
     from hedgerow.exchanges.reader_opinions import ReaderOpinion
@@ -17,6 +21,11 @@ if TYPE_CHECKING:
     from hedgerow.settings import Settings
 
 __all__ = ["SharingPage", "Sharings", "open_sharings"]
+
+_log = logging.getLogger(__name__)
+
+_NOTED_EVERY: Final = timedelta(minutes=1)
+"""Nobody needs to know more exactly when a reader was last here; each note waits for whoever writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +36,13 @@ class SharingPage:
         standing: What it is, and how much.
         readers: Who may read it.
         opinions: What they said lately, the newest first.
+        latest_change: Who has read up to here has read all of it.
     """
 
     standing: SharingStanding
     readers: list[Reader]
     opinions: list[ReaderOpinion]
+    latest_change: int
 
 
 class Sharings:
@@ -56,12 +67,17 @@ class Sharings:
     def page(self, name: str) -> SharingPage:
         """Return all that there is to say of a sharing, or raise ListNotFound."""
         from hedgerow.exchanges.reader_opinions import list_reader_opinions
-        from hedgerow.exchanges.sharing import find_sharing, list_readers, list_sharings
+        from hedgerow.exchanges.sharing import find_sharing, latest_change_of, list_readers, list_sharings
 
         with self._database.read() as connection:
             sharing = find_sharing(connection, name)
             standing = next(each for each in list_sharings(connection) if each.sharing.id == sharing.id)
-            return SharingPage(standing, list_readers(connection, sharing), list_reader_opinions(connection, sharing))
+            return SharingPage(
+                standing,
+                list_readers(connection, sharing),
+                list_reader_opinions(connection, sharing),
+                latest_change_of(connection, sharing),
+            )
 
     def create(
         self, name: str, bank: str, *, note: str | None = None, may_redistribute: bool = False, actor: str
@@ -163,16 +179,19 @@ class Sharings:
             FeedEpochGone: The cursor means nothing any more.
         """
         from hedgerow.exchanges.feed import FORMAT, read_cursor, read_page, record_given, write_cursor
-        from hedgerow.exchanges.sharing import readable_sharing
+        from hedgerow.exchanges.sharing import note_reading, readable_sharing
 
         at = now()
         with self._database.read() as connection:
-            sharing, _ = readable_sharing(connection, name, key_id)
+            sharing, reader = readable_sharing(connection, name, key_id)
             cursor = None if after is None else read_cursor(after)
             page = read_page(connection, sharing, cursor, epoch=epoch, limit=limit)
         if page.given:  # before the first value leaves
             with self._database.write() as connection:
                 record_given(connection, sharing, page, actor=f"key:{key_id}", now=at)
+                note_reading(connection, sharing, key_id, page.cursor.change, now=at)
+        elif page.cursor.change != reader.read_change or reader.read_at is None or at - reader.read_at > _NOTED_EVERY:
+            self._note(sharing, key_id, page.cursor.change, at)
         return {
             "format": FORMAT,
             "list": sharing.name,
@@ -181,6 +200,16 @@ class Sharings:
             "checkpoint": write_cursor(page.cursor, at),
             "has_more": page.has_more,
         }
+
+    def _note(self, sharing: Sharing, key_id: int, change: int, at: datetime) -> None:
+        """Note that a key has read, where nothing was given: no reader is sent away because somebody imports."""
+        from hedgerow.exchanges.sharing import note_reading
+
+        try:
+            with self._database.write() as connection:
+                note_reading(connection, sharing, key_id, change, now=at)
+        except DatabaseUnavailable as error:
+            _log.warning("When a reader last read is not noted: %s", error.reason)
 
     def opinion_object(
         self, name: str, entry_id: int, *, key_id: int, opinion: str, reason: str | None, token: str

@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "policy": ("hedgerow.cli.policies", "Check, try and activate what matches lead to."),
     "exchange": ("hedgerow.cli.exchanges", "Take in what partners know, and withdraw what they withdraw."),
     "share": ("hedgerow.cli.sharing", "Let other Hedgerows read a bank, and hear what they say of it."),
+    "shield": ("hedgerow.cli.shield", "Ask Project Arachnid for a second opinion on a hash of a case."),
     "webhook": ("hedgerow.cli.webhooks", "Tell the platform by webhook, and see what it has confirmed."),
     "audit": ("hedgerow.cli.auditing", "Export, verify and sign the record of what was done."),
     "evidence": ("hedgerow.cli.evidence", "Show, verify, hold, open and destroy what is kept of cases."),

@@ -185,7 +185,8 @@ def readers(
             continue
         says = ", may state opinions" if each.may_state_opinions else ""
         revoked = "  (revoked)" if each.is_revoked else ""
-        click.echo(f"{each.key_id:>4}  {each.key_name}, since {each.added_at:%Y-%m-%d}{says}{revoked}")
+        read = "never read" if each.read_at is None else f"last read {each.read_at:%Y-%m-%d %H:%M} UTC"
+        click.echo(f"{each.key_id:>4}  {each.key_name}, since {each.added_at:%Y-%m-%d}, {read}{says}{revoked}")
 
 
 def _reader_object(reader: Reader) -> dict[str, object]:
@@ -196,6 +197,7 @@ def _reader_object(reader: Reader) -> dict[str, object]:
         "may_state_opinions": reader.may_state_opinions,
         "added_by": reader.added_by,
         "added_at": reader.added_at.isoformat(),
+        "read_at": None if reader.read_at is None else reader.read_at.isoformat(),
     }
 
 

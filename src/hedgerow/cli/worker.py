@@ -28,13 +28,13 @@ def worker_command(ctx: click.Context, data: str | None, *, migrate: bool) -> No
     `hedgerow serve` does so itself. Run workers beside it, as many as you like, where it should not.
     """
     settings = settings_of(ctx, data)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it writes addresses with what is asked of them
+    from hedgerow.app.logs import set_up_logging
     from hedgerow.app.tracing import set_up_tracing
     from hedgerow.app.working import open_parts
     from hedgerow.workers import Workers
     from hedgerow.workers.model import Parts
 
+    set_up_logging(settings)
     set_up_tracing(settings)
     with _stop_signals() as wait, open_parts(settings, may_migrate=migrate) as (database, keys):
         workers = Workers(Parts(settings, database, keys))

@@ -99,6 +99,7 @@
     │   ├── NotArmed                 nobody allowed a partner's production system to be spoken to
     │   ├── PageNotFound             nothing stands in the way
     │   ├── PageNotSkippable         nothing behind it can be reached
+    │   ├── QuestionRefused          Project Arachnid Shield cannot be asked, or not about this
     │   ├── SftpMissing              OpenSSH's `sftp` is not installed
     │   ├── ListNotFound             nothing is shared under this name
     │   ├── SharingExists
@@ -356,6 +357,7 @@ from hedgerow.errors.exchanges import (
     PartnerRefused,
     PartnerUnavailable,
     PluginBroken,
+    QuestionRefused,
     SftpMissing,
     SharingDenied,
     SharingExists,
@@ -632,6 +634,7 @@ __all__ = [
     "ProductionRefused",
     "ProviderRefused",
     "ProviderUnavailable",
+    "QuestionRefused",
     "RealNameRefused",
     "ReportError",
     "ReportLeaseLost",

@@ -32,6 +32,7 @@ __all__ = [
     "PartnerRefused",
     "PartnerUnavailable",
     "PluginBroken",
+    "QuestionRefused",
     "SftpMissing",
     "SharingDenied",
     "SharingExists",
@@ -213,6 +214,22 @@ class NotArmed(ExchangeError):
     def __init__(self, name: str, host: str) -> None:
         self.name, self.host = name, host
         super().__init__(f"{name} would speak to {host}: `hedgerow exchange arm {name}` allows it.")
+
+
+class QuestionRefused(ExchangeError):
+    """Project Arachnid Shield cannot be asked, or not about this.
+
+    Args:
+        why: A word for why: ``off``, ``credentials``, ``arming``, ``stopped``, ``no_such_media``, ``no_hash``,
+            ``over``, ``own_notice``.
+        problem: The same as the end of a sentence, without a signal.
+    """
+
+    reason = "question_refused"
+
+    def __init__(self, why: str, problem: str) -> None:
+        self.why, self.problem = why, problem
+        super().__init__(f"Project Arachnid Shield is not asked: {problem}.")
 
 
 class FetchOvertaken(ExchangeError):

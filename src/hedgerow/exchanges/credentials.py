@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert, select, update
 
 from hedgerow.audit import append
 from hedgerow.database.sealing import Place
+from hedgerow.exchanges.exchanging import release_waiting
 from hedgerow.exchanges.tables import exchange_credentials, exchanges
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def set_credentials(
     """
     _set(connection, exchange.kind, exchange.id, credentials, keys=keys, actor=actor, now=now)
     connection.execute(update(exchanges).where(exchanges.c.id == exchange.id).values(stopped=None, due_at=now))
+    if credentials is not None:
+        release_waiting(connection, [exchange.id], now=now)
     _record(connection, "exchange", str(exchange.id), is_set=credentials is not None, actor=actor, now=now)
 
 
@@ -65,6 +68,9 @@ def set_kind_credentials(
     """Enter the credentials of every exchange of a kind that has none of its own. See `set_credentials`."""
     _set(connection, kind, None, credentials, keys=keys, actor=actor, now=now)
     connection.execute(update(exchanges).where(exchanges.c.kind == kind).values(stopped=None, due_at=now))
+    if credentials is not None:
+        of_kind = connection.execute(select(exchanges.c.id).where(exchanges.c.kind == kind)).scalars().all()
+        release_waiting(connection, of_kind, now=now)
     _record(connection, "exchange_kind", kind, is_set=credentials is not None, actor=actor, now=now)
 
 

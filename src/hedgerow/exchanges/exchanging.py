@@ -46,6 +46,7 @@ __all__ = [
     "open_page",
     "pages_of",
     "record",
+    "release_waiting",
     "resume_exchange",
     "skip_page",
     "standing_of",
@@ -197,8 +198,19 @@ def arm_exchange(connection: Connection, name: str, *, actor: str, now: datetime
             .where(exchanges.c.id == exchange.id)
             .values(armed_by=actor, armed_at=now, stopped=None, due_at=now)
         )
+        release_waiting(connection, [exchange.id], now=now)
         record(connection, exchange, "armed", {}, actor=actor, now=now)
     return find_exchange(connection, name)
+
+
+def release_waiting(connection: Connection, exchange_ids: Sequence[int], *, now: datetime) -> None:
+    """Let opinions that wait go at once: what they waited for is there."""
+    table = exchange_opinions.c
+    connection.execute(
+        update(exchange_opinions)
+        .where(table.exchange_id.in_(exchange_ids), table.due_at > now, table.lease_until.is_(None))
+        .values(due_at=now)
+    )
 
 
 def disarm_exchange(connection: Connection, name: str, *, actor: str, now: datetime) -> Exchange:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import case, delete, insert, or_, select, update
 
+from hedgerow.actions import enqueue
 from hedgerow.audit.rules import canonical_json
 from hedgerow.banks.tables import banks
 from hedgerow.errors import FetchOvertaken
@@ -207,6 +208,8 @@ def note_page(
         return
     connection.execute(insert(exchange_pages).values(exchange_id=exchange.id, mode=mode, first_at=now, tries=1, **said))
     record(connection, exchange, "page_quarantined", {"place": said["place"]}, actor="system", now=now)
+    told = {"place": said["place"], "problem": said["problem"], "can_be_left_out": skip_to is not None}
+    _tell(connection, exchange, "exchange.page_unreadable", told, now=now)
 
 
 def was_skipped(connection: Connection, claimed: Claimed) -> bool:
@@ -318,4 +321,18 @@ def finish_fetch(connection: Connection, claimed: Claimed, ending: Ending, *, no
         record(connection, exchange, "fetched", details, actor="system", now=now)
     if ending.stopped is not None:
         record(connection, exchange, "stopped", {"why": ending.stopped}, actor="system", now=now)
+        _tell(connection, exchange, "exchange.stopped", {"reason": ending.stopped}, now=now)
     return True
+
+
+def _tell(connection: Connection, exchange: Exchange, event: str, data: Mapping[str, object], *, now: datetime) -> None:
+    """Tell whoever listens what a person has to do something about; never a signal."""
+    enqueue(
+        connection,
+        event,
+        subject_type="exchange",
+        subject_id=exchange.id,
+        data={"exchange": exchange.name, "kind": exchange.kind, **data},
+        actor="system",
+        now=now,
+    )

@@ -5,15 +5,17 @@ The rules:
 1. A decision that takes effect becomes one opinion for each record that claims an entry it is about, of every exchange
    that sends opinions and whose partner takes this one. It is written in the transaction of the decision.
 2. Confirmed: *agree*. Not a match, where the signals were equal: *dispute*, since the very thing that the partner lists
-   is not what it should be. Not a match, where they were only near: *seen*, since a stranger that looks alike says
-   nothing against the partner's entry.
+   is not what it should be; why is the word at the head of the decision's reason, one of `DISPUTE_REASONS`, or that it
+   is lawful. Not a match, where they were only near: *seen*, since a stranger that looks alike says nothing against the
+   partner's entry.
 3. A later decision takes the place of an earlier one: an opinion that was not sent yet never is; one that was, or may
    have been, is followed by the new one, or by *none*, which takes it back. That a file of another case was only like
    it (*seen*) takes nothing back.
 4. An opinion is tried until the partner takes it or says that it never will; nothing is given up for being late. Of two
    about one record the later is not sent while the earlier is on its way.
 5. An exchange that is paused, stopped, not armed, or does not send opinions any more keeps its opinions waiting. While
-   it does not send, only what was said before, or waits, is followed by another.
+   it does not send, only what was said before, or waits, is followed by another. What did not leave the house was not
+   tried; it goes at once when somebody arms the exchange or enters its credentials (`release_waiting`).
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from sqlalchemy import case, func, insert, literal, null, or_, select, update
 from hedgerow.banks.tables import banks, entries
 from hedgerow.cases.model import Verdict
 from hedgerow.cases.tables import case_items, decisions, matches
-from hedgerow.errors import InvalidExchange, PartnerUnavailable
+from hedgerow.errors import CredentialsMissing, InvalidExchange, NotArmed, PartnerUnavailable
 from hedgerow.exchanges.exchanging import exchange_of, record
 from hedgerow.exchanges.model import Opinion, OpinionState, Saying, Sayings
 from hedgerow.exchanges.tables import exchange_claims, exchange_opinions, exchange_records, exchanges
@@ -47,18 +49,27 @@ if TYPE_CHECKING:
     AnyRow = Row[*tuple[Any, ...]]
 
 __all__ = [
+    "DISPUTE_REASONS",
     "ClaimedOpinion",
+    "Waiting",
     "claim_opinion",
     "count_opinions",
     "form_opinions",
     "is_any_opinion_due",
     "list_opinions",
     "record_sent",
+    "waiting_opinions",
 ]
 
 _LEASE: Final = timedelta(minutes=30)
 """Longer than all tries of a call with their pauses take: an opinion is not sent by two at a time."""
 _WAITS: Final = tuple(timedelta(seconds=each) for each in (30, 120, 600, 1_800, 3_600, 10_800, 21_600))
+DISPUTE_REASONS: Final = ("different_media", "lawful", "low_quality")
+"""What a partner may be told of why its entry is disputed, in our words; each adapter says them in its own."""
+_STAYED: Final = frozenset({NotArmed.reason, CredentialsMissing.reason})
+"""Errors with which nothing left the house."""
+_STAYS: Final = timedelta(hours=1)
+"""For whom nobody says that the exchange may speak now: it does no harm to look whether it may."""
 _IDS_PER_QUERY: Final = 500
 _ERROR_WIDTH: Final = 100
 
@@ -80,6 +91,18 @@ class ClaimedOpinion:
     exchange: Exchange
     said: Saying = field(repr=False)
     attempts: int
+
+
+class Waiting(NamedTuple):
+    """Opinions to a partner that it has not taken yet.
+
+    Attributes:
+        number: How many.
+        oldest_at: When the decision behind the oldest took effect.
+    """
+
+    number: int
+    oldest_at: datetime
 
 
 def form_opinions(connection: Connection, effect: Effect, *, partner: Callable[[str], Partner], now: datetime) -> int:
@@ -169,7 +192,17 @@ def _opinion(verdict: Verdict, tier: Tier, reason: str | None) -> tuple[Sayings,
         return Sayings.AGREE, None
     if tier is not Tier.EXACT:
         return Sayings.SEEN, None
-    return Sayings.DISPUTE, "different_media" if reason == "different_media" else "lawful"
+    return Sayings.DISPUTE, _word_of(reason)
+
+
+def _word_of(reason: str | None) -> str:
+    """Return what of a decision's reason partners are told: the word at its head, or that it is lawful.
+
+    >>> _word_of("different_media: a lamp"), _word_of("low_quality"), _word_of("looked twice"), _word_of(None)
+    ('different_media', 'low_quality', 'lawful', 'lawful')
+    """
+    word = (reason or "").partition(":")[0].strip()
+    return word if word in DISPUTE_REASONS else "lawful"
 
 
 def _records_about(connection: Connection, effect: Effect) -> Iterable[AnyRow]:
@@ -365,6 +398,9 @@ def record_sent(
     elif is_final:
         values |= {"state": OpinionState.REFUSED, "due_at": None, "last_error": error[:_ERROR_WIDTH]}
     else:
+        if error in _STAYED:
+            values["attempts"] = claimed.attempts
+            wait = _STAYS
         # One that was replaced on its way is not sent again.
         is_waiting = table.state == OpinionState.WAITING
         due_at = case((is_waiting, literal(now + wait, table.due_at.type)), else_=null())
@@ -436,6 +472,17 @@ def list_opinions(
         )
         for row in connection.execute(statement)
     ]
+
+
+def waiting_opinions(connection: Connection) -> dict[int, Waiting]:
+    """Count the opinions that no partner has taken yet, by exchange."""
+    table = exchange_opinions.c
+    rows = connection.execute(
+        select(table.exchange_id, func.count().label("number"), func.min(table.created_at).label("oldest_at"))
+        .where(table.due_at.is_not(None))  # by the index of what waits, however many were sent
+        .group_by(table.exchange_id)
+    )
+    return {int(row.exchange_id): Waiting(int(row.number), row.oldest_at) for row in rows}
 
 
 def count_opinions(connection: Connection, exchange: Exchange) -> dict[OpinionState, int]:

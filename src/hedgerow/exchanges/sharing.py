@@ -38,11 +38,14 @@ __all__ = [
     "Sharing",
     "SharingStanding",
     "add_reader",
+    "banks_to_share",
     "create_sharing",
     "find_reader",
     "find_sharing",
+    "latest_change_of",
     "list_readers",
     "list_sharings",
+    "note_reading",
     "readable_sharing",
     "record_sharing",
     "remove_reader",
@@ -92,6 +95,8 @@ class Reader:
         may_state_opinions: Whether it may, about the entries of the sharing.
         added_by: Who let it.
         added_at: When.
+        read_at: When it last read; None before the first time.
+        read_change: Up to which change of the banks it has read; None before the first time.
     """
 
     key_id: int
@@ -100,6 +105,8 @@ class Reader:
     may_state_opinions: bool
     added_by: str
     added_at: datetime
+    read_at: datetime | None = None
+    read_change: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +158,19 @@ def find_sharing(connection: Connection, name: str) -> Sharing:
     return _sharing(row)
 
 
-def list_sharings(connection: Connection) -> list[SharingStanding]:
-    """List the sharings by name, each with how much of its bank it is; of millions that takes seconds."""
+def list_sharings(connection: Connection, *, is_counting: bool = True) -> list[SharingStanding]:
+    """List the sharings by name.
+
+    Args:
+        connection: An open connection.
+        is_counting: Whether to count how much of its bank each is; of millions that takes seconds.
+    """
     readers = select(func.count()).where(sharing_readers.c.sharing_id == sharings.c.id).scalar_subquery()
     rows = connection.execute(_JOINED.add_columns(readers.label("readers")).order_by(sharings.c.name)).all()
-    return [SharingStanding(_sharing(row), *_counts(connection, row.bank_id), int(row.readers)) for row in rows]
+    return [
+        SharingStanding(_sharing(row), *(_counts(connection, row.bank_id) if is_counting else (0, 0)), int(row.readers))
+        for row in rows
+    ]
 
 
 def _counts(connection: Connection, bank_id: int) -> tuple[int, int]:
@@ -166,6 +181,11 @@ def _counts(connection: Connection, bank_id: int) -> tuple[int, int]:
     )
     counted = {bool(may): int(count) for may, count in rows}
     return counted.get(True, 0), counted.get(False, 0)
+
+
+def banks_to_share(connection: Connection) -> list[str]:
+    """List the names of the banks, which anybody may choose from; nothing is counted."""
+    return list(connection.execute(select(banks.c.name).order_by(banks.c.name)).scalars())
 
 
 def create_sharing(
@@ -331,7 +351,28 @@ def find_reader(connection: Connection, sharing: Sharing, key_id: int) -> Reader
 
 def _reader(connection: Connection, row: AnyRow) -> Reader:
     key = find_key(connection, row.key_id)
-    return Reader(row.key_id, key.name, key.revoked_at is not None, row.may_state_opinions, row.added_by, row.added_at)
+    return Reader(
+        row.key_id,
+        key.name,
+        key.revoked_at is not None,
+        row.may_state_opinions,
+        row.added_by,
+        row.added_at,
+        row.read_at,
+        row.read_change,
+    )
+
+
+def note_reading(connection: Connection, sharing: Sharing, key_id: int, change: int, *, now: datetime) -> None:
+    """Write down that a key has read, and up to which change of the banks."""
+    is_it = (sharing_readers.c.sharing_id == sharing.id) & (sharing_readers.c.key_id == key_id)
+    connection.execute(update(sharing_readers).where(is_it).values(read_at=now, read_change=change))
+
+
+def latest_change_of(connection: Connection, sharing: Sharing) -> int:
+    """Return the number of the latest change of a sharing's bank; whoever has read up to there has read it all."""
+    found = select(func.max(entries.c.sequence)).where(entries.c.bank_id == sharing.bank_id)
+    return int(connection.execute(found).scalar() or 0)
 
 
 def sharings_of(connection: Connection, key_id: int) -> list[SharingStanding]:

@@ -51,6 +51,9 @@ sharing_readers = Table(
     Column("may_state_opinions", Boolean, nullable=False),
     Column("added_by", String(_ACTOR), nullable=False),
     Column("added_at", UtcDateTime, nullable=False),
+    # When it last read, and up to which change of the banks; NULL before the first time.
+    Column("read_at", UtcDateTime),
+    Column("read_change", BigInteger),
 )
 Index("ix_sharing_readers_key_id", sharing_readers.c.key_id)
 

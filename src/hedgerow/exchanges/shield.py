@@ -36,9 +36,9 @@ from hedgerow.exchanges.places import place_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["Known", "Shield", "ShieldAnswer", "shield_http", "shield_place"]
+__all__ = ["SHIELD_NAME", "Known", "Shield", "ShieldAnswer", "shield_http", "shield_place"]
 
-_NAME: Final = "Project Arachnid Shield"
+SHIELD_NAME: Final = "Project Arachnid Shield"
 _PLACES: Final[Mapping[str, Place]] = {
     # The vendor's pictures for trying it out are at the production system; there is no other that is known.
     "simulator": Place("simulator", "http://127.0.0.1:8104", is_production=False),
@@ -113,7 +113,7 @@ def shield_http(
         NotArmed: It is the production system, and nobody did.
     """
     if place.is_production and not is_armed:
-        raise NotArmed(_NAME, urlsplit(place.base_url).hostname or "")
+        raise NotArmed(SHIELD_NAME, urlsplit(place.base_url).hostname or "")
     return PartnerHttp(f"{place.base_url}{_PATH}", limits, **more)
 
 
@@ -178,12 +178,12 @@ class Shield:
         try:
             document = answer.json()
         except (ValueError, RecursionError):
-            raise PartnerUnavailable("its answer is no JSON") from None
+            raise PartnerUnavailable("its answer is no JSON", status=answer.status) from None
         if not isinstance(document, dict):
-            raise PartnerUnavailable("its answer is no JSON object")
+            raise PartnerUnavailable("its answer is no JSON object", status=answer.status)
         told = document.get("scanned_hashes")
         if told and not isinstance(told, dict):
-            raise PartnerUnavailable("its answer has no scanned hashes")
+            raise PartnerUnavailable("its answer has no scanned hashes", status=answer.status)
         return told or {}
 
     def _answer(self, told: Mapping[str, object], text: str) -> ShieldAnswer | None:

@@ -11,7 +11,10 @@ from hedgerow.banks import tables  # noqa: F401  (as above)
 from hedgerow.cases import tables as case_tables  # noqa: F401  (as above)
 from hedgerow.database import metadata
 from hedgerow.evidence import tables as evidence_tables  # noqa: F401  (as above)
-from hedgerow.exchanges import sharing_tables  # noqa: F401  (as above)
+from hedgerow.exchanges import (
+    sharing_tables,  # noqa: F401  (as above)
+    shield_tables,  # noqa: F401  (as above)
+)
 from hedgerow.exchanges import tables as exchange_tables  # noqa: F401  (as above)
 from hedgerow.exposure import tables as exposure_tables  # noqa: F401  (as above)
 from hedgerow.hma import tables as hma_tables  # noqa: F401  (as above)

@@ -1,6 +1,7 @@
 """``/metrics`` for Prometheus, and what notes each request: a count, a duration, on demand a line in the log.
 
-No label holds an id, a name or anything that was asked: routes are named as they are written (``/welcome/{token}``).
+No label holds an id, a person's name or anything that was asked: routes are named as they are written
+(``/welcome/{token}``). Exchanges have the names that this house gave them.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from hedgerow.accounts import Permission
 from hedgerow.app.counting import BUCKETS_S, Durations
 from hedgerow.app.figures import Figures, Watch
 from hedgerow.app.logs import log_request
+from hedgerow.app.serving.exchanges import Need
 from hedgerow.app.tracing import request_span
 from hedgerow.web.callers import allowed, service_of
 from hedgerow.web.problems import responses_of
@@ -273,3 +275,31 @@ def _records(figures: Figures) -> Iterator[Metric]:
         evidence.add_metric((reason,), number)
     yield evidence
     yield _gauge("hedgerow_reports_alarm", "The highest level at which a report alarms.", figures.loudest_alarm)
+    yield from _partners(figures)
+
+
+def _partners(figures: Figures) -> Iterator[Metric]:
+    name = ("exchange",)
+    age = GaugeMetricFamily(
+        "hedgerow_exchange_success_age_seconds", "Seconds since a fetch last ended well.", labels=name
+    )
+    entries = GaugeMetricFamily("hedgerow_exchange_entries", "Rows of its bank in the indexes.", labels=name)
+    pages = GaugeMetricFamily("hedgerow_exchange_pages_quarantined", "Pages that cannot be read.", labels=name)
+    waiting = GaugeMetricFamily(
+        "hedgerow_exchange_opinions_waiting", "Opinions that its partner has not taken yet.", labels=name
+    )
+    needs = GaugeMetricFamily(
+        "hedgerow_exchange_needs_person", "Whether a person should act, and why.", labels=(*name, "need")
+    )
+    for exchange, each in sorted(figures.exchanges.items()):
+        if each.success_age_s is not None:
+            age.add_metric((exchange,), each.success_age_s)
+        entries.add_metric((exchange,), each.entries)
+        pages.add_metric((exchange,), each.quarantined)
+        waiting.add_metric((exchange,), each.waiting)
+        for need in Need:
+            needs.add_metric((exchange, need), float(need in each.needs))
+    yield from (age, entries, pages, waiting, needs)
+    yield _gauge(
+        "hedgerow_shield_questions_waiting", "Questions that Project Arachnid has not answered yet.", figures.questions
+    )

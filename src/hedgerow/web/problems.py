@@ -75,6 +75,7 @@ _STATUSES: Final[tuple[tuple[type[HedgerowError], int], ...]] = (
     (errors.PageNotSkippable, 409),
     (errors.CredentialsMissing, 409),
     (errors.NotArmed, 409),
+    (errors.QuestionRefused, 409),
     (errors.FetchOvertaken, 409),
     (errors.ListNotFound, 404),
     (errors.SharingExists, 409),

@@ -9,6 +9,7 @@ from hedgerow import ledger
 from hedgerow.accounts.sessions import end_lapsed_sessions
 from hedgerow.app.accounts import session_policy
 from hedgerow.app.exchanges import Exchanges
+from hedgerow.app.shield import ShieldDesk
 from hedgerow.audit import checkpoint_head, list_checkpoints, read_head
 from hedgerow.audit.keys import FOLDER
 from hedgerow.cases import return_lapsed, wake_due
@@ -84,6 +85,11 @@ def send_opinions(wiring: Wiring, turn: Turn) -> int:
     return Exchanges(wiring, is_stopping=turn.is_stopping).send_opinions()
 
 
+def ask_shield(wiring: Wiring, turn: Turn) -> int:
+    """Ask Project Arachnid Shield what people asked and it has not answered."""
+    return ShieldDesk(wiring, is_stopping=turn.is_stopping).ask_due()
+
+
 def expire_ledger(wiring: Wiring, turn: Turn) -> int:
     """Delete the signals of submissions whose time in the ledger is over."""
     with wiring.database.write() as connection:
@@ -142,6 +148,7 @@ JOBS: Final = (
     Job("ended sessions", 60.0, _plain(end_sessions)),
     Job("exchanges", 10.0, _plain(fetch_exchanges)),
     Job("opinions", 5.0, _plain(send_opinions)),
+    Job("questions", 2.0, _plain(ask_shield)),
     Job("checkpoints", 60.0, _plain(make_checkpoint)),
     Job("ledger expiry", 300.0, _plain(expire_ledger)),
     Job("evidence expiry", 300.0, _plain(expire_evidence)),

@@ -23,16 +23,19 @@ from tests.web.console.conftest import PASSWORD, SECRET, House, picture
 
 from hedgerow import accounts, app
 from hedgerow.app import now
+from hedgerow.app.sharing import Sharings
 from hedgerow.app.webhooks import add_webhook, try_webhook
 from hedgerow.banks import Attributes
 from hedgerow.banks.tables import entries
-from hedgerow.cases.tables import decisions
+from hedgerow.cases.tables import cases, clusters, decisions
 from hedgerow.database import open_database
 from hedgerow.exchanges.exchanging import find_exchange
 from hedgerow.exchanges.leases import Ending, claim_due, finish_fetch
 from hedgerow.exchanges.model import Applied, FetchMode
+from hedgerow.exchanges.shield_tables import shield_questions
 from hedgerow.exchanges.tables import exchange_opinions, exchange_pages, exchanges
 from hedgerow.hashing.examine import hash_bytes
+from hedgerow.hashing.signal import Signal
 from hedgerow.web import create_app
 from hedgerow.web.routes import walk
 
@@ -269,7 +272,9 @@ def _fill(made: Furnished) -> None:
     _fill_banks(made)
     _fill_exchanges(made)
     _trouble_exchanges(made)
+    _share(made)
     _screen(made)
+    _ask_arachnid(made)
     _decide(made)
     _opine(made)
     _report(made)
@@ -355,6 +360,54 @@ def _trouble_exchanges(made: Furnished) -> None:
         errors[stopped.id] |= {"stopped": "partner_refused", "last_problem": made.say("problem of a partner", 400)}
         for number, values in errors.items():
             connection.execute(update(exchanges).where(exchanges.c.id == number).values(taken | values))
+
+
+def _share(made: Furnished) -> None:
+    """Share two banks: one that a key has read and spoken of, one that is paused."""
+    lea, sharings = made.people["lea"], Sharings(made.house.database)
+    signal = Signal("md5", b"shared by us now")
+    app.add_values(made.house.settings, "partner", [signal], attributes=Attributes("person", may_be_redistributed=True))
+    with made.house.database.write() as connection:
+        keys = [
+            accounts.create_key(connection, name, scopes=["sharing.read"], actor="cli", now=now()).key.id
+            for name in ("friends", "others", "nobody yet")
+        ]
+    lea.send("/sharing", name="for-friends", bank="partner", note=made.say("note of a sharing", 1_000))
+    lea.send("/sharing", name="for-nobody", bank="known")
+    lea.send("/sharing/for-nobody/switch", enabled="")
+    for key in keys[:2]:
+        lea.send("/sharing/for-friends/readers", key=str(key), opinions="yes")
+    page = sharings.page_object("for-friends", keys[0], after=None, epoch=None, limit=10)
+    for said in ("seen", "dispute"):
+        reason = made.say("reason of a reader", 1_000)
+        sharings.opinion_object(
+            "for-friends", page["entries"][0]["id"], key_id=keys[0], opinion=said, reason=reason, token=said
+        )
+
+
+def _ask_arachnid(made: Furnished) -> None:
+    """Let Project Arachnid be asked, and let it have said each thing once."""
+    ada = made.people["ada"]
+    ada.send("/shield/settings", environment="production", base_url="", calls_per_minute="60")
+    ada.send("/shield/credentials", **{"secret-user": "us", "secret-password": SECRET})
+    ada.send("/shield/switch", enabled="yes")
+    said = {"digest": bytes(32), "asked_by": f"user:{made.house.user('rey')}", "asked_at": now(), "attempts": 1}
+    told = {"state": "answered", "settled_at": now()}
+    states: dict[str, dict[str, Any]] = {
+        "open": {**told, "known": "csam", "word": "csam"},
+        "claimed": {**told, "known": "no-known-match", "word": "no-known-match"},
+        "escalated": {**told, "known": "unknown", "word": made.say("word of Arachnid", 100)},
+        "opinion": {**told, "known": "test", "word": "test"},
+        "aside": {"state": "waiting", "due_at": now() + timedelta(days=2), "last_error": "unreadable"},
+        "undo": {"state": "given_up", "settled_at": now(), "last_error": "too_long"},
+    }
+    with made.house.database.write() as connection:
+        for name, values in states.items():
+            found = select(clusters.c.id, clusters.c.case_id).join(cases, cases.c.id == clusters.c.case_id)
+            cluster = connection.execute(found.where(cases.c.number == made.cases[name])).first()
+            assert cluster is not None
+            row = {"cluster_id": cluster.id, "case_id": cluster.case_id, **said, **values}
+            connection.execute(insert(shield_questions).values(row))
 
 
 def _opine(made: Furnished) -> None:

@@ -225,6 +225,14 @@ def special(furnished: Furnished) -> list[Stop]:
         Stop("lea", "/exchanges/STUCK/skip", {"page": "0"}, 409),
         Stop("lea", "/exchanges/STUCK/rhythm", {"every_minutes": "often"}, 422),
         Stop("lea", "/exchanges/TOLD/credentials", {}, 422),
+        *(Stop("lea", f"/sharing/{each}") for each in ("for-friends", "for-nobody", "for-friends/remove")),
+        Stop("lea", "/sharing", {"name": "no name!", "bank": "known"}, 422),
+        Stop("lea", "/sharing/for-friends/readers", {"key": "none"}, 422),
+        Stop("lea", "/sharing/for-friends/remove", {"name": "another"}, 422),
+        Stop("ada", "/shield/arm"),
+        Stop("ada", "/shield/arm", {"name": "another"}, 422),
+        Stop("ada", "/shield/settings", {"environment": "simulator", "calls_per_minute": "many"}, 422),
+        Stop("ada", "/shield/credentials", {"secret-user": "a:b", "secret-password": "c"}, 422),
         Stop("lea", "/lookbacks", {"bank": "known", "entries": "all of them"}, 422),
     ]
 

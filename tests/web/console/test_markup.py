@@ -162,6 +162,7 @@ def addresses(furnished: Furnished) -> dict[str, list[str]]:
     found["lea"] += [f"/cases/{furnished.cases[name]}/timeline" for name in ("wrong", "aside", "undo")]
     found["lea"] += [f"/banks/known/entries/{number}" for number in range(1, 5)]
     found["lea"] += [f"/exchanges/{name}" for name in ("STUCK", "STOPPED", "PARTNER", "TOLD")]
+    found["lea"] += ["/sharing/for-friends"]
     found["apo"] += [f"/reports/{number}" for number in furnished.reports.values()]
     found["apo"] += [f"/reports/{furnished.reports['draft']}/preview"]
     found["rey"] += [f"/cases/{furnished.cases['said']}"]

@@ -34,8 +34,9 @@ WEIGHT = """
 PATHS = (
     "/", "/cases", "/cases?queue=near", "/banks", "/banks/known", "/banks/known/entries/1", "/banks/known/threshold",
     "/banks/known/add", "/banks/known/import", "/reports", "/filing", "/evidence", "/evidence/1", "/deliveries",
-    "/exchanges", "/lookbacks", "/team", "/team/people", "/team/working", "/team/quality", "/team/exposure", "/insight",
-    "/audit", "/audit/verify", "/audit/1", "/account", "/account/keys", "/account/exposure",
+    "/exchanges", "/sharing", "/shield", "/lookbacks", "/team", "/team/people", "/team/working", "/team/quality",
+    "/team/exposure", "/insight", "/audit", "/audit/verify", "/audit/1", "/account", "/account/keys",
+    "/account/exposure",
 )  # fmt: skip
 
 

@@ -591,3 +591,32 @@ def test_what_is_escalated_is_given_to_who_asks_for_it(platform: Platform, peopl
     assert platform.case(case).queue is Queue.ESCALATED
     assert rey.send("/cases/next").headers["location"] == "/cases?note=empty"
     assert rey.send("/cases/next", queue="escalated").headers["location"].startswith(f"/cases/{case.number}")
+
+
+def test_why_it_is_no_match_stands_at_the_head_of_the_reason_for_the_partner(
+    platform: Platform, people: Callable[..., Any], database: Database
+) -> None:
+    case = platform.send(1)
+    rey = people("rey", Role.REVIEWER)
+    rey.send(f"/cases/{case.number}/claim")
+    page = rey.get(f"/cases/{case.number}").text
+    assert '<select id="why-not" name="why"' in page
+    said = dict(re.findall(r'name="(token|seen_version)" value="(\d+)"', page))
+    rey.send(f"/cases/{case.number}/decisions", verdict="not_a_match", why="low_quality", reason="a grey area", **said)
+    with database.read() as connection:
+        (decision,) = cases.decisions_of(connection, case.id)
+    assert decision.reason == "low_quality: a grey area"
+    assert "the signal is poor: a grey area" in rey.get(f"/cases/{case.number}").text
+
+
+def test_a_reason_for_partners_goes_with_no_other_decision(
+    platform: Platform, people: Callable[..., Any], database: Database
+) -> None:
+    case = platform.send(2)
+    rey = people("rey", Role.REVIEWER)
+    rey.send(f"/cases/{case.number}/claim")
+    said = dict(re.findall(r'name="(token|seen_version)" value="(\d+)"', rey.get(f"/cases/{case.number}").text))
+    rey.send(f"/cases/{case.number}/decisions", verdict="confirmed", why="lawful", **said)
+    with database.read() as connection:
+        (decision,) = cases.decisions_of(connection, case.id)
+    assert decision.reason is None

@@ -55,6 +55,8 @@ PATHS = {
     "/webhooks": 14,
     "/api-keys": 13,
     "/exchanges": 13,
+    "/sharing": 14,
+    "/shield": 16,
     "/lookbacks": 16,
     "/reports": 19,
     "/reports?show=over": 19,

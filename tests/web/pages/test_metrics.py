@@ -15,6 +15,7 @@ from hedgerow import accounts
 from hedgerow.accounts import Role
 from hedgerow.app import now
 from hedgerow.app.counting import BUCKETS_S, Counts
+from hedgerow.app.exchanges import Exchanges
 from hedgerow.app.logs import JsonLines, TextLines, log_request, set_up_logging
 from hedgerow.errors import DatabaseUnavailable
 from hedgerow.settings import load_settings
@@ -85,6 +86,35 @@ def test_the_figures_are_those_of_the_records(
     assert found["hedgerow_cases_overdue", (("queue", "qa"),)] == 0
     assert found["hedgerow_outbox_waiting", ()] == found["hedgerow_outbox_given_up", ()] == 0
     assert found["hedgerow_index_quarantined_rows", ()] == 0
+    assert found["hedgerow_shield_questions_waiting", ()] == 0
+
+
+def test_each_exchange_is_told_by_its_name_and_what_it_needs(
+    browser: Any, app: FastAPI, database: Database, key: Callable[..., dict[str, str]]
+) -> None:
+    asked = Exchanges(app.state.service)
+    asked.create("INTIMATE", "stop_ncii", {"environment": "production"}, actor="cli")
+    asked.create("PICTURES", "sample", {}, actor="cli")
+    end = asked.fetch_now("PICTURES")
+    assert end is not None
+    app.state.service.matcher.load()
+    app.state.service.matcher.refresh()
+    found = samples(browser.get("/metrics", headers=key("metrics.read")).text)
+    intimate, pictures = (("exchange", "INTIMATE"),), (("exchange", "PICTURES"),)
+    assert 0 <= found["hedgerow_exchange_success_age_seconds", pictures] < 3_600
+    assert ("hedgerow_exchange_success_age_seconds", intimate) not in found
+    assert found["hedgerow_exchange_entries", pictures] == end.applied.added > 0
+    assert found["hedgerow_exchange_pages_quarantined", pictures] == 0
+    assert found["hedgerow_exchange_opinions_waiting", pictures] == 0
+    needs = {
+        dict(labels)["need"]: value
+        for (name, labels), value in found.items()
+        if name == "hedgerow_exchange_needs_person" and dict(labels)["exchange"] == "INTIMATE"
+    }
+    assert {need for need, value in needs.items() if value} == {"credentials", "arming"}
+    assert set(needs) == {
+        *("stopped", "unreadable", "credentials", "arming", "out_of_date", "failed", "refused"),
+    }
 
 
 @pytest.mark.sqlite_file

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hedgerow.cases.showing import Sent, Undoable
     from hedgerow.database import Database
     from hedgerow.evidence.deriving import MediaShown
+    from hedgerow.exchanges.questions import Beside
     from hedgerow.reports.beside import CaseReport
 
 __all__ = ["CasePage", "ClusterShown", "Explained", "Text", "case_page", "draft_of"]
@@ -129,6 +130,7 @@ class CasePage:
         unconfirmed: How many messages about it the platform has not confirmed.
         names: Names of the people who come up, by number.
         undoable: What this person decided last and may take back.
+        shield: What Project Arachnid Shield was asked about the media of this part, and whether it can be asked.
     """
 
     case: Case
@@ -153,12 +155,19 @@ class CasePage:
     unconfirmed: int
     names: Mapping[int, str]
     undoable: Undoable | None
+    shield: Beside
 
     @property
     def needs_no_look(self) -> bool:
         """Whether all that is undecided may be confirmed unseen."""
         left = [each for each in self.clusters if not each.is_decided]
         return bool(left) and not self.first and self.more is None and all(each.needs_no_look for each in left)
+
+    @property
+    def is_of_partners(self) -> bool:
+        """Whether an entry of an exchange is among what was found, so that a partner may be told of the decision."""
+        found = (match.recorded.match.provenance for each in self.clusters for match in each.matches)
+        return any(provenance.startswith("exchange:") for provenance in found)
 
     @property
     def is_whole(self) -> bool:
@@ -191,6 +200,7 @@ def case_page(
     from hedgerow.app.telling import ABOUT
     from hedgerow.audit.timeline import timeline
     from hedgerow.cases.showing import last_undoable, sent_by_account
+    from hedgerow.exchanges.questions import beside
     from hedgerow.reports.beside import case_reports
 
     at = now()
@@ -211,7 +221,9 @@ def case_page(
         told_of = list_deliveries(connection, now=at, subject=(ABOUT, str(case.id)), is_unconfirmed=True)
         links = tuple(timeline(connection, "case", case.id, limit=_MOST_LINKS))
         told = tuple(each for each in reversed(made) if not is_blind or each.decided_by == user_id)
-        names = display_names(connection, _people(case, told, links))
+        shield = beside(connection, case.id, [each.cluster.id for each in shown])
+        people = _people(case, told, links) | {_person(each.asked_by) for each in shield.latest.values()}
+        names = display_names(connection, people - {0})
         draft = draft_of(cases.find_draft(connection, case.id, user_id))
         undoable = last_undoable(connection, user_id, now=at)
     claim = _claim_of(case, at)
@@ -243,6 +255,7 @@ def case_page(
         unconfirmed=len(told_of),
         names=names,
         undoable=undoable,
+        shield=shield,
     )
 
 
@@ -327,14 +340,18 @@ def _people(case: Case, made: Sequence[Decision], links: Sequence[Link]) -> set[
     if case.claimed_by is not None:
         found.add(case.claimed_by)
     for each in links:
-        kind, _, number = each.entry.actor.partition(":")
-        if kind == "user" and number.isdecimal():
-            found.add(int(number))
+        found.add(_person(each.entry.actor))
         for name in ("user", "before"):
             told = each.entry.details.get(name)
             if type(told) is int:
                 found.add(told)
     return found
+
+
+def _person(actor: str) -> int:
+    """Return the number of the person whom the audit calls so; 0, which is nobody's, where it is none."""
+    kind, _, number = actor.partition(":")
+    return int(number) if kind == "user" and number.isdecimal() else 0
 
 
 def draft_of(body: str | None) -> dict[str, Any]:

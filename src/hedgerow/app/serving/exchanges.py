@@ -52,6 +52,7 @@ __all__ = [
     "list_fetches",
     "list_pages",
     "show_exchange",
+    "shown_exchanges",
     "skip_page",
     "troubled_exchanges",
 ]
@@ -174,10 +175,14 @@ def list_pages(service: Service, name: str, *, limit: int) -> list[QuarantinedPa
         return pages_of(connection, find_exchange(connection, name), limit=limit)
 
 
+def shown_exchanges(settings: Settings, connection: Connection, *, at: datetime) -> list[ShownExchange]:
+    """List the exchanges by name; for who has a connection. Their records are not counted."""
+    return _shown(settings, connection, standings(connection, is_counting=False), at=at)
+
+
 def troubled_exchanges(settings: Settings, connection: Connection, *, at: datetime) -> list[ShownExchange]:
     """List the exchanges that need a person; for the first page, which has a connection."""
-    found = _shown(settings, connection, standings(connection, is_counting=False), at=at)
-    return [each for each in found if each.needs]
+    return [each for each in shown_exchanges(settings, connection, at=at) if each.needs]
 
 
 def _shown(settings: Settings, connection: Connection, found: list[Standing], *, at: datetime) -> list[ShownExchange]:

@@ -13,6 +13,7 @@ from hedgerow.web.api import (
     queues,
     reports,
     sharing,
+    shield,
     submissions,
     webhooks,
 )
@@ -35,6 +36,7 @@ routers = (
     exchanges.router,
     webhooks.router,
     sharing.router,
+    shield.router,
     audit.router,
     accounts.router,
 )

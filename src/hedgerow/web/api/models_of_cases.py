@@ -214,7 +214,12 @@ class StatementIn(In):
     verdict: Verdict
     classification: Classification | None = Field(default=None, description="Of what is confirmed.")
     tags: list[str] = Field(default_factory=list, max_length=100, description="Words of small letters, digits and _.")
-    reason: Text | None = Field(default=None, max_length=500, description="Needed for skipping.")
+    reason: Text | None = Field(
+        default=None,
+        max_length=500,
+        description="Needed for skipping. Of what is no match, partners may be told the word at its head: "
+        "`different_media`, `lawful` or `low_quality`.",
+    )
     note: Text | None = Field(default=None, max_length=10_000, description="For colleagues.")
 
     def statement(self) -> Statement:

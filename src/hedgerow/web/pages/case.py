@@ -32,8 +32,10 @@ from hedgerow.errors import (
 from hedgerow.web.api.paging import LARGEST_ID, CaseNumber
 from hedgerow.web.bodies import BoundedRoute
 from hedgerow.web.callers import Caller, allowed, service_of
+from hedgerow.web.pages import shield_words
 from hedgerow.web.pages import words_of_cases as words
 from hedgerow.web.pages.cases import next_case, user_of
+from hedgerow.web.pages.exchange_words import REASONS
 from hedgerow.web.pages.language import marked
 from hedgerow.web.pages.rendering import redirect, render
 from hedgerow.web.sessions import form_of
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
     from hedgerow.cases import Decision
 
-__all__ = ["router"]
+__all__ = ["number_of", "refused", "router"]
 
 router = APIRouter(prefix="/cases/{number}", route_class=BoundedRoute)
 
@@ -60,7 +62,7 @@ _NOTES: Final = {
     "appealed": marked("The case waits for somebody who has decided none of it."),
     "corrected": marked("The correction is recorded."),
 }
-_FIELDS: Final = ("verdict", "classification", "tags", "reason", "note", "cluster")
+_FIELDS: Final = ("verdict", "classification", "tags", "reason", "why", "note", "cluster")
 _LONGEST: Final = {"reason": 500, "note": 10_000}
 _ASIDE: Final = {"1": timedelta(hours=1), "4": timedelta(hours=4), "24": timedelta(days=1), "168": timedelta(days=7)}
 _LONGEST_REASON: Final = 200
@@ -121,6 +123,8 @@ def _page(  # noqa: PLR0913  (a page is shown in these ways)
         after=after,
         typed=page.draft if typed is None else typed,
         words=words,
+        shield_words=shield_words,
+        REASONS=REASONS,
         note=note,
         errors=errors or {},
         next_queue=queue if queue in set(Queue) else "",
@@ -130,8 +134,12 @@ def _page(  # noqa: PLR0913  (a page is shown in these ways)
 
 
 def _refused(request: Request, number: str, caller: Caller, error: HedgerowError, status: int = 409) -> Response:
+    return refused(request, number, caller, words.problem_of(error), status)
+
+
+def refused(request: Request, number: str, caller: Caller, problem: str, status: int = 409) -> Response:
     """Show the case with what is wrong at its head."""
-    return _page(request, number, caller, errors={"": words.problem_of(error)}, status=status)
+    return _page(request, number, caller, errors={"": problem}, status=status)
 
 
 @router.post("/text")
@@ -143,11 +151,11 @@ def open_text(
 ) -> Response:
     """Open the text around a submission: that is on record before anything of it is shown."""
     try:
-        casework.open_text(service_of(request).database, number, _number(form, "submission"), user_id=user_of(caller))
+        casework.open_text(service_of(request).database, number, number_of(form, "submission"), user_id=user_of(caller))
     except InvalidView as error:
         return _refused(request, number, caller, error, 422)
-    after = _number(form, "after")
-    return redirect(f"/cases/{number}{f'?after={after}' if after else ''}#text-{_number(form, 'submission')}")
+    after = number_of(form, "after")
+    return redirect(f"/cases/{number}{f'?after={after}' if after else ''}#text-{number_of(form, 'submission')}")
 
 
 # ── claiming ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -176,7 +184,7 @@ def extend(
 def release(request: Request, number: CaseNumber, caller: _Claimer, form: _Form) -> Response:
     """Give the case back."""
     try:
-        cases.release(service_of(request).database, number, _number(form, "token"), user_id=user_of(caller))
+        cases.release(service_of(request).database, number, number_of(form, "token"), user_id=user_of(caller))
     except ClaimLost as error:
         return _refused(request, number, caller, error)
     return redirect("/cases?note=released")
@@ -193,7 +201,7 @@ def put_aside(request: Request, number: CaseNumber, caller: _Claimer, form: _For
         cases.put_aside(
             service_of(request).database,
             number,
-            _number(form, "token"),
+            number_of(form, "token"),
             until=now() + _ASIDE[form["hours"]],
             reason=reason,
             user_id=user_of(caller),
@@ -230,10 +238,10 @@ def decide(request: Request, number: CaseNumber, caller: _Decider, form: _Form) 
         cases.decide(
             database,
             number,
-            _number(form, "token"),
+            number_of(form, "token"),
             _statement(form),
-            seen_version=_number(form, "seen_version"),
-            cluster=_number(form, "cluster") or None,
+            seen_version=number_of(form, "seen_version"),
+            cluster=number_of(form, "cluster") or None,
             user_id=user,
         )
     except (ClaimLost, CaseChanged, InvalidDecision) as error:
@@ -280,9 +288,17 @@ def _statement(form: dict[str, str]) -> Statement:
         Verdict(form["verdict"]),
         form.get("classification") or None,
         [*chosen, *own] if is_final else (),
-        form.get("reason", "").strip() or None,
+        _reason_of(form),
         form.get("note", "").strip() or None,
     )
+
+
+def _reason_of(form: dict[str, str]) -> str | None:
+    """Return why: of what is no match, the word for partners stands at its head (`hedgerow.exchanges.opinions`)."""
+    typed, why = form.get("reason", "").strip(), form.get("why", "")
+    if form["verdict"] != Verdict.NOT_A_MATCH or why not in REASONS:
+        return typed or None
+    return f"{why}: {typed}" if typed else why
 
 
 def _written(said: dict[str, Any]) -> dict[str, str]:
@@ -294,7 +310,7 @@ def _written(said: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _number(form: dict[str, str], name: str) -> int:
+def number_of(form: dict[str, str], name: str) -> int:
     """Return a number that a page of ours wrote into a form; 0, which names nothing, where it is none."""
     text = form.get(name, "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < len(str(LARGEST_ID)) else 0
@@ -338,6 +354,7 @@ def _more(
         status=status,
         page=page,
         words=words,
+        REASONS=REASONS,
         people=casework.people_who_may_take(database) if may_assign else (),
         in_force=_correctable(page.decisions, caller),
         typed=typed or {},
@@ -371,7 +388,7 @@ def reassign(
     """Give the case to somebody."""
     user_of(caller)
     try:
-        cases.reassign(service_of(request).database, number, _number(form, "user"), actor=caller.actor)
+        cases.reassign(service_of(request).database, number, number_of(form, "user"), actor=caller.actor)
     except (UserNotFound, ClaimRefused, TransitionRefused) as error:
         return _more(request, number, caller, typed=form, errors={"user": words.problem_of(error)}, status=422)
     return redirect("/cases?note=given")
@@ -386,7 +403,7 @@ def appeal(
 ) -> Response:
     """Have a decided case decided again, by somebody who has decided none of it."""
     user_of(caller)
-    priority = _number(form, "priority")
+    priority = number_of(form, "priority")
     try:
         cases.appeal(
             service_of(request).database,
@@ -403,7 +420,7 @@ def appeal(
 def correct(request: Request, number: CaseNumber, caller: _Decider, form: _Form) -> Response:
     """Put another decision in the place of one that has taken effect."""
     user = user_of(caller)
-    database, decision = service_of(request).database, _number(form, "decision")
+    database, decision = service_of(request).database, number_of(form, "decision")
     try:
         if form.get("verdict") not in FINAL:
             raise InvalidDecision("a correction confirms, or says that it is no match")

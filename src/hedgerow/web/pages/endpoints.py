@@ -41,6 +41,8 @@ EVENT_WORDS: Final = {
     "report.needs_person": marked("A report does not get on until a person says what becomes of it."),
     "report.stopped": marked("An authority refuses the credentials, and nothing is sent."),
     "report.alarm": marked("A report is late. It comes again, louder, until somebody comes."),
+    "exchange.page_unreadable": marked("A page of a partner cannot be read, and nothing behind it comes in."),
+    "exchange.stopped": marked("A partner refuses us, and nothing is fetched any more."),
     "test": marked("Somebody tries the endpoint out."),
 }
 """What an endpoint can be told of, as `hedgerow.actions.rules.EVENTS` says it."""

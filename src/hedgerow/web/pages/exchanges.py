@@ -11,6 +11,7 @@ from hedgerow.accounts import Permission
 from hedgerow.app import now
 from hedgerow.app.serving import exchanges
 from hedgerow.errors import ExchangeExists, InvalidBankName, InvalidExchange
+from hedgerow.exchanges.shield import SHIELD_NAME
 from hedgerow.web.callers import Caller, allowed, service_of
 from hedgerow.web.pages.bank_fields import line_of
 from hedgerow.web.pages.exchange_fields import NOTES, ExchangeName, exchange_response, said_of, words
@@ -70,6 +71,7 @@ def _list_page(
         status=422 if errors else 200,
         listed=exchanges.list_exchanges(service_of(request)),
         kinds=exchanges.kinds_of_partners(),
+        product=SHIELD_NAME,
         note=NOTES.get(note),
         at=now(),
         said=said or {},

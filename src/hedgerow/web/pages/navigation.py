@@ -36,6 +36,7 @@ PLACES: Final = (
     Place("/evidence", marked("Evidence"), frozenset({Permission.EVIDENCE_READ})),
     Place("/banks", marked("Banks"), frozenset({Permission.BANKS_READ})),
     Place("/exchanges", marked("Exchanges"), frozenset({Permission.EXCHANGES_READ})),
+    Place("/sharing", marked("Sharing"), frozenset({Permission.EXCHANGES_READ})),
     Place("/deliveries", marked("Deliveries"), frozenset({Permission.DELIVERIES_READ})),
     Place("/webhooks", marked("Webhooks"), frozenset({Permission.WEBHOOKS_MANAGE})),
     Place("/api-keys", marked("API keys"), frozenset({Permission.KEYS_MANAGE})),

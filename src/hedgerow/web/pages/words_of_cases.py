@@ -122,6 +122,9 @@ ACTIONS: Final[dict[str, str]] = {
     "case.appealed": marked("Appealed"),
     "case.closed": marked("Closed"),
     "webhook.enqueued": marked("A message to the platform"),
+    "shield.asked": marked("Project Arachnid was asked about a hash"),
+    "shield.answered": marked("Project Arachnid answered"),
+    "shield.given_up": marked("Project Arachnid never answered"),
 }
 
 WHY_NOT: Final[dict[str, str]] = {
