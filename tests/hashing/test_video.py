@@ -380,6 +380,18 @@ def test_a_dark_scene_between_bars_is_not_taken_for_a_border() -> None:
     assert (box.top, box.bottom, box.left, box.right) == (40, 40 + ROWS, 0, COLUMNS)
 
 
+def test_where_a_border_ends_softly_each_end_is_tried() -> None:
+    chance = np.random.default_rng(5)
+    dim = [np.pad(each[..., 1], ((0, 0), (60, 60))) for each in panned(30, step=10)]
+    # what a codec leaves beside the picture: more of it the nearer
+    for first, last, noise in ((54, 57, 3), (57, 60, 7)):
+        for each in dim:
+            each[:, first:last] = chance.integers(0, noise, (ROWS, last - first))
+    boxes = still_borders(dim)
+    ends = {boxes[name].left for name in ("borders trimmed", "borders trimmed less closely", "borders trimmed closely")}
+    assert ends == {54, 57, 60}
+
+
 def test_a_picture_without_borders_has_none() -> None:
     assert still_borders([each[..., 1] for each in panned(10)]) == {}
 

@@ -60,6 +60,13 @@ def test_answers_come_in_the_order_of_the_tasks() -> None:
     assert [a["echo"] for i, a in answers if i % 7] == [i for i in range(60) if i % 7]
 
 
+def test_nothing_queues_behind_a_task_that_has_much_to_read() -> None:
+    tasks: list[dict[str, Any]] = [{"do": "pid", "size_bytes": 50_000_000}, *[{"do": "pid"}] * 60]
+    with sandbox(jobs=2) as box:
+        large, *small = [answer["pid"] for _, answer in box.begin(tasks).answers(iter(()))]
+    assert large not in small
+
+
 def test_tasks_are_taken_only_as_fast_as_they_are_worked_on() -> None:
     taken = 0
 

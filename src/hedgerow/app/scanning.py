@@ -161,7 +161,7 @@ def _first_files(settings: Settings, plan: ScanPlan) -> Iterator[FileTask]:
         for each in found:
             if each.unchecked is not None or each.size_bytes > _EARLY_BYTES:
                 return
-            yield FileTask(each.path)
+            yield FileTask(each.path, size_bytes=each.size_bytes)
     except NothingToScan:
         return  # the scan itself says so, once it is known that there are banks
 

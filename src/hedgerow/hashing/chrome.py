@@ -238,7 +238,10 @@ def _are_drawn(lines: NDArray[np.uint8]) -> NDArray[np.bool_]:
     lines = lines[:, :: max(1, lines.shape[1] // _LOOKED_AT)]
     best, second = count_colours(lines)
     width = lines.shape[1]
-    return np.stack([best >= _LOOKS[0] * width, best + second >= _LOOKS[1] * width])
+    found = np.empty((len(_LOOKS), len(lines)), np.bool_)
+    np.greater_equal(best, _LOOKS[0] * width, out=found[0])
+    np.greater_equal(best + second, _LOOKS[1] * width, out=found[1])
+    return found
 
 
 def count_colours(lines: NDArray[np.uint8]) -> NDArray[np.int64]:

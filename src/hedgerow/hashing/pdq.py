@@ -59,6 +59,9 @@ MINIMUM_QUALITY: Final = 50
 _VERSION = 1
 """Raised whenever one bit of any signal could change."""
 
+_VERSIONS_REDUCED: Final = {4: 2}
+"""The same, of what is made from JPEGs decoded at 1/4 (1: libjpeg's plane; 2: from the lowest four coefficients)."""
+
 LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
 """ITU-R BT.601 weights, as in ``pdq/cpp/io/pdqio.cpp``."""
 
@@ -151,7 +154,7 @@ def made_by(front_end: FrontEnd, scale: int = 1) -> str:
     >>> made_by("full-size"), made_by("full-size", 8)
     ('full-size/1', 'full-size/1 from 1:8')
     """
-    return f"{front_end}/{_VERSION}" + (f" from 1:{scale}" if scale > 1 else "")
+    return f"{front_end}/{_VERSIONS_REDUCED.get(scale, _VERSION)}" + (f" from 1:{scale}" if scale > 1 else "")
 
 
 def is_hashable(pixels: Pixels) -> bool:

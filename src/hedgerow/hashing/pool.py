@@ -42,10 +42,12 @@ class FileTask:
     Attributes:
         path: Where it is.
         skip: Answers that are known already: members of an archive to pass over.
+        size_bytes: How large it is, where that is known: large files are then spread evenly.
     """
 
     path: str
     skip: int = 0
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +279,8 @@ class HashingPool:
 
 
 def _request(task: FileTask, options: HashOptions) -> dict[str, Any]:
-    return {"path": os.fspath(task.path), "skip": task.skip, **_way(options)}
+    size = {"size_bytes": task.size_bytes} if task.size_bytes else {}
+    return {"path": os.fspath(task.path), "skip": task.skip, **size, **_way(options)}
 
 
 def _way(options: HashOptions) -> dict[str, Any]:

@@ -208,7 +208,7 @@ def still_borders(rasters: list[NDArray[np.uint8]]) -> dict[str, Box]:
     A line belongs to a border when it is plain both in the brightest and in the darkest that each cell ever was: a
     picture that moves is plain in neither. Where there are borders on both axes, one of them may have been there before
     (a letterboxed copy of a pillarboxed film), so each is also tried alone. Where it depends on how plain a border must
-    be (`hedgerow.hashing.borders.TOLERANCES`), what leaves least is tried as well as the strictest.
+    be (`hedgerow.hashing.borders.TOLERANCES`), the strictest, what leaves least, and one between them are tried.
     """
     stack = np.stack(rasters)
     brightest, darkest = content_boxes(stack.max(axis=0)), content_boxes(stack.min(axis=0))
@@ -222,6 +222,9 @@ def still_borders(rasters: list[NDArray[np.uint8]]) -> dict[str, Box]:
     named = {BORDERS: strict}
     if not _is_close(loose, strict):
         named[f"{BORDERS} closely"] = loose
+        between = [box for box in found if not _is_close(box, strict) and not _is_close(box, loose)]
+        if between:
+            named[f"{BORDERS} less closely"] = between[0]
     upright, lying = Box(loose.top, loose.bottom, 0, columns), Box(0, rows, loose.left, loose.right)
     if not _is_close(upright, whole) and not _is_close(lying, whole):
         named |= {"borders above and below trimmed": upright, "borders at the sides trimmed": lying}

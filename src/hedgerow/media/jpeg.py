@@ -47,6 +47,7 @@ class JpegHeader:
         orientation: EXIF or XMP orientation 1-8.
         has_jfif: Whether a JFIF marker is there (then three components are YCbCr).
         adobe_transform: The Adobe marker's transform: 0 none, 1 YCbCr, 2 YCCK; None without that marker.
+        luma_steps: Which table holds the quantisation steps of the first component.
     """
 
     width: int = 0
@@ -56,6 +57,7 @@ class JpegHeader:
     orientation: int = 1
     has_jfif: bool = False
     adobe_transform: int | None = None
+    luma_steps: int = 0
     _bits: int = field(default=0, repr=False)
 
     @property
@@ -165,6 +167,7 @@ def _read_frame(header: JpegHeader, marker: int, segment: bytes) -> None:
     header.components = tuple(
         (segment[at], segment[at + 1] >> 4, segment[at + 1] & 15) for at in range(8, len(segment), 3)
     )
+    header.luma_steps = segment[10]
     header.frame = marker
 
 

@@ -4,6 +4,10 @@ At 1/8 nearly all of libjpeg's time goes into decoding Huffman symbols that are 
 (`hedgerow.media.lowpass_kernels`) skip them several at a time. Their plane equals libjpeg's bit for bit, and they take
 only what leaves no doubt: baseline frames with luma, one whole scan, no damage. `luma_plane` declines everything else.
 
+At 1/4 a cell of libjpeg's depends on 16 coefficients, and there are few symbols to skip. PDQ sees only the four lowest
+of them. `without_fine_waves` makes libjpeg see no others (they are multiplied by a step of 0), and so the same plane is
+drawn whether the kernels are loaded or not.
+
 When they are loaded: `hedgerow.media.compiled`.
 """
 
@@ -17,6 +21,7 @@ from typing import TYPE_CHECKING
 from hedgerow.media.compiled import CompiledKernels
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
     import numpy as np
@@ -24,21 +29,27 @@ if TYPE_CHECKING:
 
     from hedgerow.media.jpeg import JpegHeader
 
-__all__ = ["luma_plane", "prepare"]
+__all__ = ["SCALES", "luma_plane", "prepare", "without_fine_waves"]
 
 LARGEST_BYTES = 128 * 1024**2
 """Larger files are libjpeg's: the kernels need a second copy of the data."""
 
-SCALE = 8
-"""The one scale that the kernels know. (At 1/4 they would take as long as libjpeg: there most symbols count.)"""
+SCALES = (8, 4)
+"""The scales that the kernels know."""
+
+_MEANS, _LOW_WAVES = SCALES
+_LOW = (0, 1, 2, 4)
+"""Which coefficients count at 1/4, in zigzag order: those of no and of half a wave across and down."""
 
 _FRAMES = (0xC0, 0xC1)
 _PRECISION = 8
 _START_OF_IMAGE = b"\xff\xd8"
 _DHT, _SOS, _DQT, _DRI = 0xC4, 0xDA, 0xDB, 0xDD
 _PASSED_OVER = frozenset({*range(0xE0, 0xF0), 0xFE})  # APPn and comments
+_BEFORE_A_SCAN = _PASSED_OVER | {_DHT, _DQT, _DRI, *_FRAMES}
 _LONGEST = 65500  # JPEG_MAX_DIMENSION of jmorecfg.h
 _MOST_BLOCKS = 10  # of an MCU: T.81, B.2.3
+_COEFFICIENTS = 64
 
 
 class _DeclinedError(Exception):
@@ -55,7 +66,7 @@ def prepare() -> bool:
 
 
 def luma_plane(data: bytes, header: JpegHeader, scale: int) -> NDArray[np.uint8] | None:
-    """Decode a JPEG's luma at 1/scale, exactly as libjpeg would.
+    """Decode a JPEG's luma at 1/scale, exactly as libjpeg would decode what `without_fine_waves` gives.
 
     Args:
         data: The file.
@@ -66,7 +77,7 @@ def luma_plane(data: bytes, header: JpegHeader, scale: int) -> NDArray[np.uint8]
         uint8 (ceil(height / scale), ceil(width / scale)); None where libjpeg must decode: the kernels are not loaded
         (yet), or they do not know the scale or the kind of file, or the file is damaged in any way.
     """
-    if scale != SCALE or header.frame not in _FRAMES or not header.has_luma or len(data) > LARGEST_BYTES:
+    if not _is_ours(data, header, scale):
         return None
     kernels = KERNELS.after(len(data))
     if kernels is None:
@@ -75,9 +86,67 @@ def luma_plane(data: bytes, header: JpegHeader, scale: int) -> NDArray[np.uint8]
         scan = _read_scan(data)
         if (scan.width, scan.height) != (header.width, header.height):
             return None
-        return _decode(kernels, data, scan)
+        return _decode(kernels, data, scan, scale)
     except (_DeclinedError, MemoryError):
         return None
+
+
+def without_fine_waves(data: bytes, header: JpegHeader, scale: int) -> bytes:
+    """Return a JPEG of which libjpeg draws the same luma plane at 1/scale as the kernels do.
+
+    At 1/4 the steps of luma's finer coefficients become 0. What is no ordinary JPEG stays as it is, and so it does at
+    other scales.
+
+    Args:
+        data: The file.
+        header: What it states.
+        scale: The denominator.
+    """
+    if scale != _LOW_WAVES or not _is_ours(data, header, scale):
+        return data
+    pieces, taken = [], 0
+    try:
+        segments = list(_step_segments(data))
+    except _DeclinedError:
+        return data
+    for start, stop in segments:
+        pieces += [data[taken:start], _coarse_steps(data[start:stop], header.luma_steps)]
+        taken = stop
+    return b"".join([*pieces, data[taken:]])
+
+
+def _is_ours(data: bytes, header: JpegHeader, scale: int) -> bool:
+    return scale in SCALES and header.frame in _FRAMES and header.has_luma and len(data) <= LARGEST_BYTES
+
+
+def _step_segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where the segments of quantisation steps lie, up to the first scan."""
+    position = 2
+    while True:
+        if data[position : position + 1] != b"\xff" or len(data) < position + 4:
+            raise _DeclinedError
+        marker = data[position + 1]
+        if marker == _SOS:
+            return
+        stop = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        if marker not in _BEFORE_A_SCAN or not position + 4 <= stop <= len(data):
+            raise _DeclinedError
+        if marker == _DQT:
+            yield position + 4, stop
+        position = stop
+
+
+def _coarse_steps(segment: bytes, table: int) -> bytes:
+    """Return a segment of quantisation steps (T.81, B.2.4.1) of which one table has only those that count at 1/4."""
+    pieces = []
+    while segment:
+        size = 1 + (segment[0] >> 4)
+        own, segment = segment[: 1 + _COEFFICIENTS * size], segment[1 + _COEFFICIENTS * size :]
+        if own[0] & 15 == table:
+            kept = (own[1 + size * each : 1 + size * (each + 1)] if each in _LOW else bytes(size) for each in range(5))
+            own = (own[:1] + b"".join(kept)).ljust(len(own), b"\0")[: len(own)]
+        pieces.append(own)
+    return b"".join(pieces)
 
 
 @dataclass(slots=True)
@@ -89,7 +158,7 @@ class _Scan:
         height: Rows.
         sampling: Horizontal and vertical factor of each component.
         codes: For each component its DC and its AC codes, each as 16 counts and then the symbols.
-        step: Luma's quantisation step for DC.
+        steps: Luma's quantisation steps, those of `_LOW`.
         restart: MCUs between restart markers, or 0.
         start: Where the entropy-coded data begins.
     """
@@ -98,7 +167,7 @@ class _Scan:
     height: int
     sampling: tuple[tuple[int, int], ...]
     codes: tuple[tuple[bytes, bytes], ...]
-    step: int
+    steps: tuple[int, ...]
     restart: int
     start: int
 
@@ -106,7 +175,7 @@ class _Scan:
 def _read_scan(data: bytes) -> _Scan:
     """Read the markers up to the scan, more strictly than any decoder need be."""
     huffman: dict[int, bytes] = {}
-    steps: dict[int, int] = {}
+    steps: dict[int, tuple[int, ...]] = {}
     frame = b""
     restart = 0
     position = 2 if data.startswith(_START_OF_IMAGE) else len(data)
@@ -153,16 +222,16 @@ def _read_codes(segment: bytes, huffman: dict[int, bytes]) -> None:
         segment = segment[17 + total :]
 
 
-def _read_steps(segment: bytes, steps: dict[int, int]) -> None:
+def _read_steps(segment: bytes, steps: dict[int, tuple[int, ...]]) -> None:
     """Read quantisation steps (T.81, B.2.4.1)."""
     while segment:
         size = 1 + (segment[0] >> 4)
         table = segment[1 : 1 + 64 * size]
-        found = tuple(int.from_bytes(table[at : at + size], "big") for at in range(0, len(table), size))
+        found = table if size == 1 else [int.from_bytes(table[at : at + 2], "big") for at in range(0, len(table), 2)]
         # libjpeg keeps steps in 16 bits with a sign on some machines
-        if segment[0] & 0xEF > 3 or len(table) != 64 * size or not all(0 < each < 1 << 15 for each in found):  # noqa: PLR2004  (as stated there)
+        if segment[0] & 0xEF > 3 or len(table) != 64 * size or not min(found) or max(found) >= 1 << 15:  # noqa: PLR2004  (as stated there)
             raise _DeclinedError
-        steps[segment[0] & 15] = found[0]
+        steps[segment[0] & 15] = tuple(found[each] for each in _LOW)
         segment = segment[1 + 64 * size :]
 
 
@@ -170,7 +239,7 @@ def _scan_of(
     frame: bytes,
     scan: bytes,
     huffman: dict[int, bytes],
-    steps: dict[int, int],
+    steps: dict[int, tuple[int, ...]],
     restart: int,
     start: int,
 ) -> _Scan:
@@ -195,7 +264,7 @@ def _scan_of(
         raise _DeclinedError
     try:
         codes = tuple((huffman[each >> 4], huffman[16 + (each & 15)]) for each in choices)
-        step = steps[frame[8]]
+        luma_steps = steps[frame[8]]
         for each in frame[8::3]:
             steps[each]  # libjpeg wants every table to be there
     except KeyError:
@@ -203,26 +272,42 @@ def _scan_of(
     height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
     if not 0 < height <= _LONGEST or not 0 < width <= _LONGEST:
         raise _DeclinedError
-    return _Scan(width, height, sampling, codes, step, restart, start)
+    return _Scan(width, height, sampling, codes, luma_steps, restart, start)
 
 
 @lru_cache(maxsize=8)
-def _tables(codes: tuple[tuple[bytes, bytes], ...]) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """Build the tables of all components, equal ones once; most cameras always write the same codes."""
+def _tables(
+    codes: tuple[tuple[bytes, bytes], ...], *, is_low: bool
+) -> tuple[NDArray[np.uint8], NDArray[np.int32], tuple[int, ...]]:
+    """Build the tables of all components, equal ones once; most cameras always write the same codes.
+
+    Returns:
+        The codes, one row each; the tables, one after the other; where those of each component begin.
+    """
     import numpy as np  # noqa: PLC0415  (keeps the import of this room light)
 
     kernels = importlib.import_module("hedgerow.media.lowpass_kernels")  # loaded, or nobody would ask
     rows = np.frombuffer(b"".join(part for pair in codes for part in pair), np.uint8).reshape(-1, 272)
-    tables = np.zeros((len(codes), 2 * kernels.ENTRIES), np.int32)
+    places: list[int] = []
+    tables: list[NDArray[np.int32]] = []
     for component in range(len(codes)):
-        if component < 2 or codes[component] != codes[1]:  # noqa: PLR2004  (the second chroma component)
-            kernels.build_tables(rows, 2 * component, 2 * component + 1, component == 0, tables[component])
-    tables = tables.reshape(-1)
-    tables.flags.writeable = False
-    return rows, tables
+        if component == 2 and codes[2] == codes[1]:  # noqa: PLR2004  (the second chroma component)
+            places.append(places[1])
+            continue
+        places.append(sum(len(each) for each in tables))
+        dc, ac = 2 * component, 2 * component + 1
+        if is_low and component == 0:
+            tables.append(np.zeros(3 * kernels.ENTRIES, np.int32))
+            kernels.build_low_tables(rows, dc, ac, tables[-1])
+        else:
+            tables.append(np.zeros(2 * kernels.ENTRIES, np.int32))
+            kernels.build_tables(rows, dc, ac, component == 0, tables[-1])
+    joined = np.concatenate(tables)
+    joined.flags.writeable = False
+    return rows, joined, tuple(places)
 
 
-def _decode(kernels: ModuleType, data: bytes, scan: _Scan) -> NDArray[np.uint8]:
+def _decode(kernels: ModuleType, data: bytes, scan: _Scan, scale: int) -> NDArray[np.uint8]:
     import numpy as np  # noqa: PLC0415  (keeps the import of this room light)
 
     across, down = scan.sampling[0]
@@ -237,14 +322,19 @@ def _decode(kernels: ModuleType, data: bytes, scan: _Scan) -> NDArray[np.uint8]:
     bits = np.empty(len(data) - scan.start + kernels.PADDING, np.uint8)
     if kernels.unstuff(octets, scan.start, bits, bounds) < 0:
         raise _DeclinedError
-    rows, tables = _tables(scan.codes)
+    is_low = scale == _LOW_WAVES
+    rows, tables, places = _tables(scan.codes, is_low=is_low)
     pattern = [blocks]
     for component, (columns_of_mcu, rows_of_mcu) in enumerate(scan.sampling):
-        table = 1 if component == 2 and scan.codes[2] == scan.codes[1] else component  # noqa: PLR2004  (as in _tables)
-        pattern += [table * 2 * kernels.ENTRIES, 2 * component, 2 * component + 1] * (columns_of_mcu * rows_of_mcu)
-    plane = np.empty((mcu_rows * down, mcu_columns * across), np.uint8)
+        pattern += [places[component], 2 * component, 2 * component + 1] * (columns_of_mcu * rows_of_mcu)
+    cells = 8 // scale
+    plane = np.empty((mcu_rows * down * cells, mcu_columns * across * cells), np.uint8)
     shape = np.array([mcu_rows, mcu_columns, across, down, scan.restart])
-    status = kernels.draw(bits, bounds, tables, np.array(pattern), rows, shape, scan.step, plane)
+    if is_low:
+        steps = np.array(scan.steps)
+        status = kernels.draw_low(bits, bounds, tables, np.array(pattern), rows, shape, steps, plane)
+    else:
+        status = kernels.draw(bits, bounds, tables, np.array(pattern), rows, shape, scan.steps[0], plane)
     if status:
         raise _DeclinedError
-    return np.ascontiguousarray(plane[: -(-scan.height // SCALE), : -(-scan.width // SCALE)])
+    return np.ascontiguousarray(plane[: -(-scan.height // scale), : -(-scan.width // scale)])

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 # ruff: noqa: PLR0913, PLR0917  (a kernel takes its arrays one by one)
 # ruff: noqa: PLR2004  (bits, bytes and markers of ITU-T T.81)
 
-WINDOW = 12
-"""Bits that index a table: 16 KiB each, so that the tables in use fit the first-level cache together."""
+WINDOW = 11
+"""Bits that index a table: 8 KiB each, so that the tables in use fit the first-level cache together."""
 ENTRIES = 1 << WINDOW
 LOOKUPS = 3
 """Look-ups between two refills of the bit buffer, as `_read_blocks` writes them out."""
@@ -53,6 +53,10 @@ MOST_BITS = (57 - WINDOW) // (LOOKUPS - 1)
 """Bits that one entry may take, so that the last look-up still has a full window (a refill leaves 57 bits)."""
 PADDING = 1024
 """Zeros behind the data; no more than 64 bytes of them are ever read before the place is checked."""
+
+LOW = (0, 1, 2, 4)
+"""Which coefficients count at 1/4, in zigzag order: those of no and of half a wave across and down."""
+LAST_LOW = LOW[-1]
 
 _SHIFT = 64 - WINDOW
 _SLOWLY = 1 << 30
@@ -360,6 +364,223 @@ def _read_blocks(
         held = np.uint64(56) - (at & seven)
         p += seven
     return (p << three) - held
+
+
+@_compile(types.void(_codes, _i, _i, _table))
+def build_low_tables(codes: NDArray[np.uint8], dc: int, ac: int, out: NDArray[np.int32]) -> None:
+    """Build the tables of luma where its lowest waves are wanted as well.
+
+    Args:
+        codes: As for `build_tables`.
+        dc: As there.
+        ac: As there.
+        out: 3 · `ENTRIES`, written: what begins a block; what skips the rest of it; what goes on with it symbol by
+            symbol. Entries of the first and last hold one symbol: bits 8-11 the size of its value, 12-15 the length of
+            its code.
+    """
+    single_dc, single_ac = np.empty(ENTRIES, np.int64), np.empty(ENTRIES, np.int64)
+    _by_window(codes, dc, single_dc)
+    _by_window(codes, ac, single_ac)
+    for window in range(ENTRIES):
+        out[ENTRIES + window] = _skipping(single_ac, window, 0, 0)
+        length, size = single_dc[window] >> 8, single_dc[window] & 255
+        out[window] = _SLOWLY if length == 0 or size > 11 else _ONE + (length << 12) + (size << 8) + length + size
+        length, run, size = single_ac[window] >> 8, (single_ac[window] >> 4) & 15, single_ac[window] & 15
+        if length == 0 or size > 11:
+            out[2 * ENTRIES + window] = _SLOWLY
+        elif size == 0 and run != 15:
+            out[2 * ENTRIES + window] = length - _END
+        else:
+            used = length + size
+            entry = (run + 1) * _ONE + (length << 12) + (size << 8) + used
+            code = single_ac[(window << used) & (ENTRIES - 1)] if used < WINDOW else 0
+            if code and used + (code >> 8) <= WINDOW and code & 255 != 0xF0 and code & 15 == 0:
+                entry += (code >> 8) - _END  # and the block ends with it
+            out[2 * ENTRIES + window] = entry
+
+
+@_compile(_u(_octets, _i, _u, _levels, _i, _tables, _integers, _codes))
+def _read_low_blocks(
+    bits: NDArray[np.uint8],
+    end: int,
+    at: Any,
+    levels: NDArray[np.int16],
+    stop: int,
+    tables: NDArray[np.int32],
+    pattern: NDArray[np.int64],
+    codes: NDArray[np.uint8],
+) -> Any:
+    """Read blocks 0 up to ``stop``, with the values of luma's lowest waves.
+
+    Args:
+        bits: As for `_read_blocks`, and so the rest.
+        end: Where the restart interval ends, in bytes.
+        at: Where the first block begins, in bits.
+        levels: Eight zeros for each block; to each is added luma's coefficient of that number, to the last also others.
+        stop: The last block, excluded.
+        tables: Of luma as `build_low_tables` makes them, then the others' as `build_tables` does.
+        pattern: As for `_read_blocks`.
+        codes: As for `_read_blocks`.
+
+    Returns:
+        Where it ended in bits, or the largest number where the data is damaged.
+    """
+    damaged = np.uint64(0xFFFFFFFFFFFFFFFF)
+    one, seven, three, shift = np.uint64(1), np.uint64(7), np.uint64(3), np.uint64(_SHIFT)
+    goes_on, low, begins, following = np.empty((4, 16), np.int64)
+    for b in range(pattern[0]):
+        after = (b + 1) % pattern[0]
+        goes_on[b] = pattern[1 + 3 * b] + ENTRIES
+        low[b] = ENTRIES if pattern[2 + 3 * b] == 0 else 0
+        begins[b] = pattern[1 + 3 * after]
+        following[b] = after - b
+    block: Any = 0
+    place: Any = 0
+    j: Any = np.uint64(0)
+    base: Any = pattern[1]
+    p = at >> three
+    word = _eight_bytes(bits, p) << (at & seven)
+    held = np.uint64(56) - (at & seven)
+    p += seven
+    while block < stop:
+        if np.int64(p) > end + 8:
+            return damaged
+        word |= _eight_bytes(bits, p) >> held
+        p += (np.uint64(63) - held) >> three
+        held |= np.uint64(56)
+
+        entry = np.int64(tables[np.uint64(base) + (word >> shift)])
+        size, before = np.uint64((entry >> 8) & 15), word << np.uint64((entry >> 12) & 15)
+        taken = np.uint64(entry) & np.uint64(63)
+        word <<= taken
+        held -= taken
+        place += entry
+        if not place & _SLOWLY:
+            k = (place >> 24) & 63
+            value = np.int64((before >> one) >> (np.uint64(63) - size))
+            value -= ((1 << np.int64(size)) - 1) & ((value - ((1 << np.int64(size)) >> 1)) >> 63)
+            levels[np.uint64(8 * block + min(k - 1, 7))] += value
+            ends = place >> 63
+            base = goes_on[j] + (low[j] & ((k - LAST_LOW - 1) >> 63))
+            base ^= (base ^ begins[j]) & ends
+            j += np.uint64(following[j] & ends)
+            block -= ends
+            place &= ~ends
+            if block == stop:
+                continue
+
+            entry = np.int64(tables[np.uint64(base) + (word >> shift)])
+            size, before = np.uint64((entry >> 8) & 15), word << np.uint64((entry >> 12) & 15)
+            taken = np.uint64(entry) & np.uint64(63)
+            word <<= taken
+            held -= taken
+            place += entry
+            if not place & _SLOWLY:
+                k = (place >> 24) & 63
+                value = np.int64((before >> one) >> (np.uint64(63) - size))
+                value -= ((1 << np.int64(size)) - 1) & ((value - ((1 << np.int64(size)) >> 1)) >> 63)
+                levels[np.uint64(8 * block + min(k - 1, 7))] += value
+                ends = place >> 63
+                base = goes_on[j] + (low[j] & ((k - LAST_LOW - 1) >> 63))
+                base ^= (base ^ begins[j]) & ends
+                j += np.uint64(following[j] & ends)
+                block -= ends
+                place &= ~ends
+                continue
+
+        # one symbol, carefully, from where this entry began
+        k = (place - entry) >> 24
+        at = (p << three) - held - taken
+        row = pattern[2 + 3 * np.int64(j) + (k > 0)]
+        used, value, k = _one_symbol(bits, at, codes, row, k)
+        if used == 0:
+            return damaged
+        levels[np.uint64(8 * block + min(k - 1, 7))] += value
+        place, base = k << 24, goes_on[j] + (low[j] if k <= LAST_LOW else 0)
+        if k >= 64:
+            place = 0
+            base = begins[j]
+            j += np.uint64(following[j])
+            block += 1
+        at += np.uint64(used)
+        p = at >> three
+        word = _eight_bytes(bits, p) << (at & seven)
+        held = np.uint64(56) - (at & seven)
+        p += seven
+    return (p << three) - held
+
+
+@_compile(_i(_octets, _integers, _tables, _integers, _codes, _integers, _integers, _plane))
+def draw_low(
+    bits: NDArray[np.uint8],
+    bounds: NDArray[np.int64],
+    tables: NDArray[np.int32],
+    pattern: NDArray[np.int64],
+    codes: NDArray[np.uint8],
+    shape: NDArray[np.int64],
+    steps: NDArray[np.int64],
+    plane: NDArray[np.uint8],
+) -> int:
+    """Decode a scan at 1/4, of its waves only the lowest: jidctred.c, jpeg_idct_2x2, where all others are zero.
+
+    Args:
+        bits: As for `draw`, and so the rest.
+        bounds: From `unstuff`.
+        tables: As for `_read_low_blocks`.
+        pattern: As for `_read_low_blocks`.
+        codes: As for `build_tables`.
+        shape: As for `draw`.
+        steps: Luma's quantisation steps of `LOW`.
+        plane: Written; its edges are those of whole MCUs.
+
+    Returns:
+        0, or another number where the data is damaged or a value is out of the usual range.
+    """
+    rows, columns, across, down, restart = shape[0], shape[1], shape[2], shape[3], shape[4]
+    blocks = pattern[0]
+    levels = np.zeros(8 * columns * blocks, np.int16)
+    at: Any = np.uint64(0)
+    dc: Any = 0
+    interval, left = 0, restart
+    for row in range(rows):
+        column = 0
+        while column < columns:
+            if restart and left == 0:
+                if np.uint64(8 * bounds[interval + 1]) - at > np.uint64(7):
+                    return 2
+                interval += 1
+                at, left, dc = np.uint64(8 * bounds[interval]), restart, 0
+            run = min(columns - column, left) if restart else columns
+            levels[:] = 0
+            end = bounds[interval + 1]
+            at = _read_low_blocks(bits, end, at, levels, run * blocks, tables, pattern, codes)
+            if at > np.uint64(8 * end):
+                return 1
+            left -= run
+            for mcu in range(run):
+                for b in range(across * down):
+                    first = 8 * (mcu * blocks + b)
+                    dc += np.int64(levels[np.uint64(first)])
+                    mean, wide = dc * steps[0], np.int64(levels[np.uint64(first + 1)]) * steps[1]
+                    high = np.int64(levels[np.uint64(first + 2)]) * steps[2]
+                    both = np.int64(levels[np.uint64(first + 4)]) * steps[3]
+                    if abs(mean) > 4000 or abs(wide) > 4000 or abs(high) > 4000 or abs(both) > 4000:
+                        return 3
+                    y, x = 2 * (row * down + b // across), 2 * ((column + mcu) * across + b % across)
+                    for lower in range(2):
+                        sign = 1 - 2 * lower
+                        middle = ((mean << 15) + sign * high * 29692 + 4096) >> 13
+                        slope = ((wide << 15) + sign * both * 29692 + 4096) >> 13
+                        first_value = ((middle << 15) + slope * 29692 + 524288) >> 20
+                        second_value = ((middle << 15) - slope * 29692 + 524288) >> 20
+                        if min(first_value, second_value) < -512 or max(first_value, second_value) > 511:
+                            return 3
+                        plane[np.uint64(y + lower), np.uint64(x)] = min(max(first_value + 128, 0), 255)
+                        plane[np.uint64(y + lower), np.uint64(x + 1)] = min(max(second_value + 128, 0), 255)
+            column += run
+    if np.uint64(8 * bounds[bounds.shape[0] - 1]) - at > np.uint64(7):
+        return 2
+    return 0
 
 
 @_compile(_i(_octets, _integers, _tables, _integers, _codes, _integers, _i, _plane))

@@ -18,7 +18,7 @@ from PIL import Image, ImageFile
 from hedgerow.errors import DecodeMemoryExceeded, MediaDamaged, MediaError, PictureTooLarge
 from hedgerow.media.containers import gif_frames, png_orientation, png_without_notes, webp_size
 from hedgerow.media.jpeg import JpegPicture, read_header, reduction
-from hedgerow.media.lowpass import luma_plane
+from hedgerow.media.lowpass import luma_plane, without_fine_waves
 from hedgerow.media.model import Look, MediaLimits
 from hedgerow.media.orientation import exif_orientation, xmp_orientation
 from hedgerow.media.progressive import with_seen_scans
@@ -172,7 +172,9 @@ class _JpegSource:
         self._scale, mode = reduction(header, exact=exact)
         cells = -(-header.width // self._scale) * -(-header.height // self._scale)
         check(self.size, limits, header.memory_bytes(self._scale, mode), cells)
-        seen = with_seen_scans(data, header, self._scale) if mode == "L" else data
+        seen = data
+        if mode == "L":
+            seen = without_fine_waves(with_seen_scans(data, header, self._scale), header, self._scale)
         self._image = JpegPicture(seen, header, self._scale, mode)
         self._data: bytes | None = data
         self._header = header

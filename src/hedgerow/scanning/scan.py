@@ -288,7 +288,7 @@ class Scan:
                 waiting.append(_Waiting(found, known, is_hashed=False))
                 if not known.is_complete:
                     known_in_a_row = 0
-                    yield FileTask(found.path, known.answers)
+                    yield FileTask(found.path, known.answers, found.size_bytes)
                     continue
                 known_in_a_row += 1
             if known_in_a_row >= _MOST_WAITING:
