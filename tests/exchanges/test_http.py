@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from hedgerow.actions.certificates import public_certificates
 from hedgerow.app.logs import set_up_logging
 from hedgerow.exchanges.http import Limits, PartnerHttp
 from hedgerow.settings import load_settings
@@ -39,6 +40,7 @@ def test_no_certificates_are_read_for_a_place_that_has_none(
         raise AssertionError("certificates are read")
 
     monkeypatch.setattr(ssl, "create_default_context", refuse)
+    public_certificates.cache_clear()
     http = PartnerHttp(simulator.url, _ONCE)
     assert http.get("/api/v1/sharing", headers=_keys(simulator)).status == 200
     http.close()
