@@ -63,7 +63,7 @@ def test_many_videos_that_are_said_the_same_of_are_all_stored(
     videos = [film(seed, 1) for seed in range(60)]
     assert _add(database, bank, now, *videos) == (60, 0)
     with database.read() as connection:
-        assert list(find_frames(connection, range(1, 61)).values()) == videos
+        assert find_frames(connection, range(1, 61)) == dict(enumerate(videos, 1))
 
 
 def test_a_withdrawn_video_keeps_its_frames_and_is_not_live(
