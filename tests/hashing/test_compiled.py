@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from hedgerow.hashing import borders, chrome, compiled, deskew, hash_file, marks
 from hedgerow.hashing.canvas import SIDE, SmallRaster, canvas
-from hedgerow.hashing.pdq import bits_of_several, qualities
+from hedgerow.hashing.pdq import WAYS, bits_of_several, qualities
 from hedgerow.hashing.selftest import synthetic_picture
-from hedgerow.hashing.variants import query_variants
+from hedgerow.hashing.uncrop import WHOLE, Cut, seen_coefficients, whole_coefficients
+from hedgerow.hashing.variants import PARTS, query_variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,7 +89,7 @@ def test_borders_and_screens_are_found_at_the_same_places(seed: int, rows: int, 
     require_equal(lambda: chrome.pictures_on_screen(luma))
     for lines in (luma, luma.T[:, ::2], luma[::-1]):
         require_equal(lambda lines=lines: borders.line_sums(lines))
-        require_equal(lambda lines=lines: chrome.count_colours(lines))
+        require_equal(lambda lines=lines: chrome._are_drawn(lines))
         require_equal(lambda lines=lines: borders.count_steps(lines, 6.5))
 
 
@@ -102,8 +103,24 @@ def test_writing_is_found_and_filled_with_the_same_values(seed: int, share: floa
     is_missing[random.integers(SIDE) :, random.integers(SIDE) :] |= share > 0.7
     require_equal(lambda: marks.extremes(cells))
     require_equal(lambda: marks._in_a_row(is_missing[::8, ::8].copy()))
+    require_equal(lambda: marks._counts(is_missing))
     require_equal(lambda: marks._filled(picture, is_missing))
     require_equal(lambda: marks.without_writing(picture, cells))
+
+
+@given(SEEDS)
+@settings(max_examples=20, deadline=None)
+def test_ways_and_cuts_have_the_same_coefficients(seed: int) -> None:
+    picture = np.random.default_rng(seed).random((SIDE, SIDE), np.float32) * np.float32(255)
+    for cuts in (
+        [WHOLE, Cut(0.015, 0.015, 0.015, 0.015)],
+        [Cut(top=0.1)],
+        [Cut(0.45, 0.45, 0.3, 0.3)],
+        [each.cut for each in PARTS],
+    ):
+        require_equal(lambda cuts=cuts: seen_coefficients(picture, list(WAYS.values()), cuts))
+        require_equal(lambda cuts=cuts: seen_coefficients(picture[:, ::-1], cuts=cuts))
+    require_equal(lambda: whole_coefficients([picture, picture[::-1]]))
 
 
 def test_what_is_all_missing_is_filled_alike() -> None:

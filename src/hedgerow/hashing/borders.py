@@ -389,8 +389,11 @@ def without_round_corners(picture: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _round_corner(cells: NDArray[np.float32]) -> NDArray[np.int64] | None:
     """Return how many cells of each row belong to a plain round corner at the top left; None when there is none."""
+    first, *others = cells[:_CORNER_AT_LEAST, 0].tolist()
+    if any(abs(other - first) > _CORNER_TOLERANCE for other in others):  # most pictures: no arrays are made for these
+        return None
     is_like = np.abs(cells - cells[0, 0]) <= _CORNER_TOLERANCE
-    if not is_like[:_CORNER_AT_LEAST, 0].all() or is_like[-1, 0] or is_like[0, -1]:
+    if is_like[-1, 0] or is_like[0, -1]:
         return None
     lengths = np.minimum.accumulate(np.logical_and.accumulate(is_like, axis=1).sum(axis=1))
     wide, high = int(lengths[0]), int(np.count_nonzero(lengths))

@@ -85,7 +85,8 @@ def canvas(raster: SmallRaster, box: Box | None = None) -> NDArray[np.float32]:
     down, across = (luma.shape[0], *row_span), (luma.shape[1], *column_span)
     found = np.empty((SIDE, SIDE), np.float32)
     if KERNELS.module is not None:
-        KERNELS.module.averaged(np.ascontiguousarray(luma), *_averages(*down)[:2], *_averages(*across)[::2], found)
+        across_weights = _averages_across(*across)
+        KERNELS.module.averaged(np.ascontiguousarray(luma), *_averages(*down), *across_weights, _UNIT, found)
     else:
         rows = np.empty((SIDE, luma.shape[1]), np.float32)
         starts, weights = _blocks(*down)
@@ -95,7 +96,7 @@ def canvas(raster: SmallRaster, box: Box | None = None) -> NDArray[np.float32]:
         starts, weights = _blocks(*across)
         for place, start, weight in zip(_PLACES, starts, weights, strict=True):
             found[:, place : place + _BLOCK] = rows[:, start : start + weight.shape[1]] @ weight.T
-    found *= np.float32(1 / _WHOLE**2)
+        found *= _UNIT
     return found
 
 
@@ -123,6 +124,8 @@ _WHOLE: Final = 256
 exactly: the order in which they are added, and so the machine and whether kernels are compiled, changes nothing. A
 weight is off by 1/512 of a canvas cell at most: 0.1 luma steps on a photograph, 0.6 on noise."""
 
+_UNIT: Final = np.float32(1 / _WHOLE**2)
+
 
 class _Averages(NamedTuple):
     """How raster cells are averaged for 256 canvas rows.
@@ -130,12 +133,10 @@ class _Averages(NamedTuple):
     Attributes:
         firsts: int64 (256,): the first cell of each.
         weights: float32 (256, k): whole numbers, `_WHOLE` in all, on k cells from there.
-        weights_across: The same, float32 (k, 256).
     """
 
     firsts: NDArray[np.int64]
     weights: NDArray[np.float32]
-    weights_across: NDArray[np.float32]
 
 
 @lru_cache(maxsize=256)
@@ -150,7 +151,14 @@ def _averages(cells: int, start: float, stop: float) -> _Averages:
     ends -= low
     ends *= _WHOLE * SIDE / (stop - start)
     weights = np.diff(np.rint(ends), axis=1).astype(np.float32)  # what is rounded is the sum so far: nothing is lost
-    return _Averages(firsts, weights, np.ascontiguousarray(weights.T))
+    return _Averages(firsts, weights)
+
+
+@lru_cache(maxsize=256)
+def _averages_across(cells: int, start: float, stop: float) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Return the same for columns, as the compiled kernel wants them: int32 (256,) and float64 (k, 256)."""
+    firsts, weights = _averages(cells, start, stop)
+    return firsts.astype(np.int32), np.ascontiguousarray(weights.T, np.float64)
 
 
 @lru_cache(maxsize=256)
@@ -160,7 +168,7 @@ def _blocks(cells: int, start: float, stop: float) -> tuple[tuple[int, ...], NDA
     Returns:
         The first cell of each block, and float32 (16, 16, k): the block's weights on k cells from there.
     """
-    firsts, weights, _ = _averages(cells, start, stop)
+    firsts, weights = _averages(cells, start, stop)
     begins = firsts[::_BLOCK]
     reach = min(cells, int((firsts[_BLOCK - 1 :: _BLOCK] - begins).max()) + weights.shape[1])
     begins = np.minimum(begins, cells - reach)

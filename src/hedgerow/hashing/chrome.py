@@ -68,12 +68,14 @@ def pictures_on_screen(luma: NDArray[np.uint8]) -> list[Box]:
     """
     rows, columns = luma.shape
     steps = max(1, rows // _LOOKED_AT), max(1, columns // _LOOKED_AT)
-    coarse = luma[:: steps[0], :: steps[1]]
-    down, across = _are_drawn(coarse), _are_drawn(coarse.T)
+    coarse = _Drawn(luma[:: steps[0], :: steps[1]])
+    down, across = coarse.rows(0, coarse.shape[0], 0, coarse.shape[1]), coarse.columns(0, coarse.shape[0])
+    if not down.any() and not across.any():
+        return []
     found: list[Box] = []
     for look in range(len(_LOOKS)):
         if down[look].any() or across[look].any():
-            for part in _pictures(coarse, look, down[look]):
+            for part in _pictures(coarse, look):
                 box = _to_the_line(luma, part, steps, look)
                 if not any(are_alike(box, other, luma.shape, _SAME) for other in found):
                     found.append(box)
@@ -88,16 +90,39 @@ def pictures_on_screen(luma: NDArray[np.uint8]) -> list[Box]:
     return sorted(found, key=lambda box: -_area(box))
 
 
-def _pictures(luma: NDArray[np.uint8], look: int, is_drawn: NDArray[np.bool_]) -> list[Box]:
-    rows, columns = luma.shape
+class _Drawn:
+    """Which lines of a raster, and of parts of it, a program drew; each is counted once for both looks."""
+
+    def __init__(self, luma: NDArray[np.uint8]) -> None:
+        self._luma = luma
+        self._rows: dict[tuple[int, ...], NDArray[np.bool_]] = {}
+        self._columns: dict[tuple[int, int], NDArray[np.bool_]] = {}
+        self.shape = luma.shape
+
+    def rows(self, top: int, bottom: int, left: int, right: int) -> NDArray[np.bool_]:
+        """Return which rows of a part are drawn, bool (looks, rows)."""
+        part = top, bottom, left, right
+        if part not in self._rows:
+            self._rows[part] = _are_drawn(self._luma[top:bottom, left:right])
+        return self._rows[part]
+
+    def columns(self, top: int, bottom: int) -> NDArray[np.bool_]:
+        """Return which columns of some rows are drawn, bool (looks, columns)."""
+        if (top, bottom) not in self._columns:
+            self._columns[top, bottom] = _are_drawn(self._luma[top:bottom].T)
+        return self._columns[top, bottom]
+
+
+def _pictures(coarse: _Drawn, look: int) -> list[Box]:
+    rows, columns = coarse.shape
     found = []
-    for top, bottom in _undrawn(is_drawn)[:_RUNS]:
+    for top, bottom in _undrawn(coarse.rows(0, rows, 0, columns)[look])[:_RUNS]:
         if bottom - top < _LEAST_SIDE * rows:
             break
-        for left, right in _undrawn(_are_drawn(luma[top:bottom].T)[look])[:1]:
+        for left, right in _undrawn(coarse.columns(top, bottom)[look])[:1]:
             if (bottom - top) * (right - left) >= _MOST_AREA * rows * columns:
                 continue
-            for upper, lower in _undrawn(_are_drawn(luma[top:bottom, left:right])[look])[:1]:
+            for upper, lower in _undrawn(coarse.rows(top, bottom, left, right)[look])[:1]:
                 box = Box(top + upper, top + lower, left, right)
                 is_large = min((lower - upper) / rows, (right - left) / columns) >= _LEAST_SIDE
                 if is_large and _area(box) < _MOST_AREA * rows * columns:
@@ -234,42 +259,29 @@ def _run_of_undrawn(gap: int) -> re.Pattern[bytes]:
 
 
 def _are_drawn(lines: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return whether one or two colours hold nearly all of each line, bool (looks, lines)."""
-    lines = lines[:, :: max(1, lines.shape[1] // _LOOKED_AT)]
-    best, second = count_colours(lines)
-    width = lines.shape[1]
-    found = np.empty((len(_LOOKS), len(lines)), np.bool_)
-    np.greater_equal(best, _LOOKS[0] * width, out=found[0])
-    np.greater_equal(best + second, _LOOKS[1] * width, out=found[1])
-    return found
+    """Return whether one or two colours hold nearly all of each line, bool (looks, lines).
 
-
-def count_colours(lines: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Count the cells of the most frequent colour of each line, and of the next one beside it.
-
-    Returns:
-        int64 (2, lines). The second colour holds no more than the first, and shares no step with it; where the first
-        holds too little for the two to be enough, the second is 0.
+    The second colour shares no step with the first, of which there are at least as many cells.
     """
+    lines = lines[:, :: max(1, lines.shape[1] // _LOOKED_AT)]
     count, width = lines.shape
-    least = _LOOKS[1] / 2 * width
+    found = np.zeros((len(_LOOKS), count), np.bool_)
     if KERNELS.module is not None:
-        found = np.empty((2, count), np.int64)
-        KERNELS.module.count_colours(lines, _SHIFT, least, found)
+        KERNELS.module.are_drawn(lines, _SHIFT, _LOOKS, found)
         return found
     places = (lines >> _SHIFT).astype(np.intp)
     places += (np.arange(count) * _STEPS)[:, None]
     counts = np.bincount(places.ravel(), minlength=count * _STEPS).reshape(count, _STEPS)
     pairs = counts[:, :-1] + counts[:, 1:]
-    found = np.zeros((2, count), np.int64)
-    found[0] = pairs.max(axis=1)
-    line = np.flatnonzero(found[0] >= least)
+    best = pairs.max(axis=1)
+    np.greater_equal(best, _LOOKS[0] * width, out=found[0])
+    line = np.flatnonzero(2 * best >= _LOOKS[1] * width)
     if len(line):
         pairs = pairs[line]
         place, each = pairs.argmax(axis=1), np.arange(len(line))
         for near in (-1, 0, 1):  # these share cells with the pair just counted; the spare step stands before the first
             pairs[each, place + near] = 0
-        found[1, line] = pairs.max(axis=1)
+        found[1, line] = best[line] + pairs.max(axis=1) >= _LOOKS[1] * width
     return found
 
 

@@ -38,6 +38,8 @@ _integers = types.Array(types.int64, 1, "C", readonly=True)
 _new_integers = types.Array(types.int64, 1, "C")
 _new_sums = types.Array(types.int64, 2, "C")
 _line = types.Array(types.float32, 1, "C", readonly=True)
+_places = types.Array(types.int32, 1, "C", readonly=True)
+_doubles = types.Array(types.float64, 2, "C", readonly=True)
 _tuple: Any = types.Tuple
 _limits = _tuple((types.float64,) * 6)
 _new_line = types.Array(types.float32, 1, "C")
@@ -54,52 +56,106 @@ def _compile(signature: Any) -> Callable[[_Kernel], _Kernel]:
     return decorate
 
 
-@_compile(_void(_bytes, _integers, _floats, _integers, _floats, _new_floats))
+@_compile(_void(_bytes, _integers, _floats, _places, _doubles, types.float32, _new_floats))
 def averaged(
     luma: NDArray[np.uint8],
     row_firsts: NDArray[np.int64],
     row_weights: NDArray[np.float32],
-    column_firsts: NDArray[np.int64],
-    column_weights: NDArray[np.float32],
+    column_firsts: NDArray[np.int32],
+    column_weights: NDArray[np.float64],
+    unit: np.float32,
     out: NDArray[np.float32],
 ) -> None:
     """Average a raster onto a canvas: `hedgerow.hashing.canvas.canvas`.
 
+    All sums are whole numbers below 2²⁴, so two canvas rows go through one double: one as it is, one times 2²⁷. Columns
+    are read from scattered places, which takes most of the time, and so half as much of it.
+
     Args:
         luma: The raster.
-        row_firsts: For each canvas row the first of the raster rows that it averages.
-        row_weights: (rows, k): their weights.
+        row_firsts: For each canvas row, of which there is an even number, the first of the raster rows it averages.
+        row_weights: (rows, k): their weights, whole numbers.
         column_firsts: The same for columns.
         column_weights: (k, columns): the same, each column's below each other.
+        unit: What the sums are multiplied by, a power of two.
         out: Written.
     """
-    line = np.empty(luma.shape[1], np.float32)
+    upper, lower = np.empty(luma.shape[1], np.float32), np.empty(luma.shape[1], np.float32)
+    both, sums = np.empty(luma.shape[1], np.float64), np.empty(out.shape[1], np.float64)
     reach = column_weights.shape[0]
-    one, two = np.uint64(1), np.uint64(2)
-    for row in range(out.shape[0]):
-        line[:] = np.float32(0)
+    one, two = np.uint32(1), np.uint32(2)
+    apart, back = np.float64(1 << 27), 1 / np.float64(1 << 27)
+    for row in range(0, out.shape[0], 2):
+        upper[:] = np.float32(0)
+        lower[:] = np.float32(0)
         for each in range(row_weights.shape[1]):
-            weight = row_weights[row, each]
-            if weight != np.float32(0):
-                source = luma[row_firsts[row] + each]
-                for column in range(line.shape[0]):
-                    line[column] += weight * np.float32(source[column])
-        into = out[row]
+            weight, other = row_weights[row, each], row_weights[row + 1, each]
+            source, beside = luma[row_firsts[row] + each], luma[row_firsts[row + 1] + each]
+            for column in range(upper.shape[0]):
+                upper[column] += weight * np.float32(source[column])
+                lower[column] += other * np.float32(beside[column])
+        for column in range(both.shape[0]):
+            both[column] = np.float64(upper[column]) + np.float64(lower[column]) * apart
         done = 0
         if reach > 2:  # together: a third less time for rasters of up to 512 columns
             first, second, third = column_weights[0], column_weights[1], column_weights[2]
-            for column in range(out.shape[1]):
-                at = np.uint64(column_firsts[column])
-                into[column] = (
-                    first[column] * line[at] + second[column] * line[at + one] + third[column] * line[at + two]
+            for column in range(sums.shape[0]):
+                at = np.uint32(column_firsts[column])
+                sums[column] = (
+                    first[column] * both[at] + second[column] * both[at + one] + third[column] * both[at + two]
                 )
             done = 3
         else:
-            into[:] = np.float32(0)
+            sums[:] = 0.0
         for each in range(done, reach):
             weights = column_weights[each]
-            for column in range(out.shape[1]):
-                into[column] += weights[column] * line[np.uint64(column_firsts[column] + each)]
+            for column in range(sums.shape[0]):
+                sums[column] += weights[column] * both[np.uint32(column_firsts[column] + each)]
+        into, below = out[row], out[row + 1]
+        for column in range(sums.shape[0]):
+            high = np.floor(sums[column] * back)
+            below[column] = np.float32(high) * unit
+            into[column] = np.float32(sums[column] - high * apart) * unit
+
+
+@_compile(_void(_floats, _integers, _floats, _new_floats))
+def sampled(
+    picture: NDArray[np.float32], firsts: NDArray[np.int64], weights: NDArray[np.float32], out: NDArray[np.float32]
+) -> None:
+    """Apply bands to the rows of a canvas: `hedgerow.hashing.uncrop`, the same sums in the same order.
+
+    Args:
+        picture: The canvas.
+        firsts: For each band the first row that it weighs.
+        weights: (bands, k), k a multiple of 8.
+        out: (bands, columns), written.
+    """
+    for band in range(out.shape[0]):
+        into, first = out[band], firsts[band]
+        w = weights[band]
+        a, b, c, d, e, f, g, h = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]
+        p0, p1, p2, p3 = picture[first], picture[first + 1], picture[first + 2], picture[first + 3]
+        p4, p5, p6, p7 = picture[first + 4], picture[first + 5], picture[first + 6], picture[first + 7]
+        for column in range(into.shape[0]):
+            into[column] = ((a * p0[column] + b * p1[column]) + (c * p2[column] + d * p3[column])) + (
+                (e * p4[column] + f * p5[column]) + (g * p6[column] + h * p7[column])
+            )
+        for start in range(8, weights.shape[1], 8):  # where much was cut away: rare, and no matter if it is slow
+            for column in range(into.shape[0]):
+                a = w[start] * picture[first + start, column] + w[start + 1] * picture[first + start + 1, column]
+                b = (
+                    w[start + 2] * picture[first + start + 2, column]
+                    + w[start + 3] * picture[first + start + 3, column]
+                )
+                c = (
+                    w[start + 4] * picture[first + start + 4, column]
+                    + w[start + 5] * picture[first + start + 5, column]
+                )
+                d = (
+                    w[start + 6] * picture[first + start + 6, column]
+                    + w[start + 7] * picture[first + start + 7, column]
+                )
+                into[column] += (a + b) + (c + d)
 
 
 @_compile(_void(_any_bytes, _new_sums))
@@ -199,44 +255,57 @@ def edge(lines: NDArray[np.uint8], limits: tuple[float, ...], found: NDArray[np.
     found[0], found[1], found[2] = 2, steepest + 1, shares[steepest]
 
 
-@_compile(_void(_any_bytes, _i, types.float64, _new_sums))
-def count_colours(lines: NDArray[np.uint8], shift: int, least: float, found: NDArray[np.int64]) -> None:
-    """Count the most frequent colours of each line: `hedgerow.hashing.chrome.count_colours`.
+@_compile(_void(_any_bytes, _i, _tuple((types.float64, types.float64)), _new_flags))
+def are_drawn(lines: NDArray[np.uint8], shift: int, looks: tuple[float, float], found: NDArray[np.bool_]) -> None:
+    """Tell of which lines one or two colours hold nearly all cells: `hedgerow.hashing.chrome`.
 
     Args:
         lines: A line each.
         shift: By how many bits luma is shifted to be a colour.
-        found: (2, lines), written: cells of the most frequent colour with a neighbour, and those of the next one that
-            shares no cell with it.
-        least: Where the first is less, the second is not looked for, and 0.
+        looks: The share of a line that one colour with a neighbour must hold, and two of them together.
+        found: (2, lines), all false; written.
     """
     steps = (256 >> shift) + 2
-    counts, both, spread = np.zeros(steps, np.int32), np.zeros(steps, np.int32), np.zeros((4, steps), np.int32)
+    both, spread = np.zeros(steps, np.int32), np.zeros((4, steps), np.int32)
     width = lines.shape[1]
+    one, two = looks[0] * width, looks[1] * width
+    half = (width // 2) & ~3
+    most_beside = width - two  # cells of a drawn line that may be of neither colour: fewer than of one alone
     for line in range(lines.shape[0]):
         spread[:] = 0
-        for cell in range(0, width - 3, 4):  # one count may not wait for the last, which was mostly of the same colour
-            spread[0, lines[line, cell] >> shift] += 1
-            spread[1, lines[line, cell + 1] >> shift] += 1
-            spread[2, lines[line, cell + 2] >> shift] += 1
-            spread[3, lines[line, cell + 3] >> shift] += 1
-        for cell in range(width & ~3, width):
-            spread[0, lines[line, cell] >> shift] += 1
-        for each in range(steps):
-            counts[each] = spread[0, each] + spread[1, each] + spread[2, each] + spread[3, each]
-        best, second = np.int32(0), np.int32(0)
-        for each in range(steps - 1):
-            both[each] = counts[each] + counts[each + 1]
-            best = max(best, both[each])
-        if best >= least:
-            place = 0
-            while both[place] != best:
-                place += 1
-            for each in range(max(0, place - 1), min(steps - 1, place + 2)):
-                both[each] = 0
+        start = 0
+        for stop in (half, width):
+            for cell in range(start, stop - 3, 4):  # one count may not wait for the last, mostly of the same colour
+                spread[0, lines[line, cell] >> shift] += 1
+                spread[1, lines[line, cell + 1] >> shift] += 1
+                spread[2, lines[line, cell + 2] >> shift] += 1
+                spread[3, lines[line, cell + 3] >> shift] += 1
+            for cell in range(start + ((stop - start) & ~3), stop):
+                spread[0, lines[line, cell] >> shift] += 1
+            best = np.int32(0)
             for each in range(steps - 1):
-                second = max(second, both[each])
-        found[0, line], found[1, line] = best, second
+                both[each] = (
+                    (spread[0, each] + spread[1, each])
+                    + (spread[2, each] + spread[3, each])
+                    + (spread[0, each + 1] + spread[1, each + 1])
+                    + (spread[2, each + 1] + spread[3, each + 1])
+                )
+            for each in range(steps - 1):
+                best = max(best, both[each])
+            if stop == half and best < half - (width - one) and 2 * best < half - most_beside:
+                break  # too much of its first half is of other colours: so are most lines of a photograph
+            start = stop
+        if start == width:
+            found[0, line] = best >= one
+            if 2 * best >= two:
+                place, second = 0, np.int32(0)
+                while both[place] != best:
+                    place += 1
+                for each in range(max(0, place - 1), min(steps - 1, place + 2)):
+                    both[each] = 0
+                for each in range(steps - 1):
+                    second = max(second, both[each])
+                found[1, line] = best + second >= two
 
 
 @_compile(_void(_bytes, _i, _new_bytes, _new_bytes))
@@ -256,6 +325,22 @@ def extremes(cells: NDArray[np.uint8], size: int, least: NDArray[np.uint8], most
                 lowest = min(lowest, low[column])
                 highest = max(highest, high[column])
             least[down, across], most[down, across] = lowest, highest
+
+
+@_compile(_void(_flags, _i, _new_bytes))
+def counted(mask: NDArray[np.bool_], size: int, counts: NDArray[np.uint8]) -> None:
+    """Count what is set in each block of ``size`` by ``size`` cells: `hedgerow.hashing.marks`."""
+    line = np.empty(mask.shape[1], np.uint8)
+    for down in range(counts.shape[0]):
+        line[:] = np.uint8(0)
+        for row in range(down * size, (down + 1) * size):
+            for column in range(line.shape[0]):
+                line[column] += np.uint8(mask[row, column])
+        for across in range(counts.shape[1]):
+            total = np.uint8(0)
+            for column in range(across * size, (across + 1) * size):
+                total += line[column]
+            counts[down, across] = total
 
 
 @_compile(_void(_flags, _i, _new_flags))
@@ -279,28 +364,25 @@ def in_a_row(blocks: NDArray[np.bool_], wanted: int, out: NDArray[np.bool_]) -> 
 def filled(picture: NDArray[np.float32], is_missing: NDArray[np.bool_], out: NDArray[np.float32]) -> None:
     """Fill what is missing of a canvas, into ``out``: `hedgerow.hashing.marks`, the same sums in the same order."""
     one, none, little = np.float32(1), np.float32(0), np.float32(1e-6)
-    side = picture.shape[0] // 4
+    side, width = picture.shape[0] // 4, picture.shape[1]
     values, weights = np.empty((4, side, side), np.float32), np.empty((4, side, side), np.float32)
-    value, weight = np.empty((2, 2), np.float32), np.empty((2, 2), np.float32)
-    for row in range(side):
+    upper, lower, gaps = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.int32)
+    for row in range(side):  # two rows at a time, then columns, then both again, as arrays are quartered
+        for half, line in ((0, upper), (2, lower)):
+            first, second = picture[4 * row + half], picture[4 * row + half + 1]
+            lacks, lacks_too = is_missing[4 * row + half], is_missing[4 * row + half + 1]
+            for column in range(width):
+                line[column] = (none if lacks[column] else first[column]) + (
+                    none if lacks_too[column] else second[column]
+                )
+                missing = np.int32(lacks[column]) + np.int32(lacks_too[column])
+                gaps[column] = missing if half == 0 else gaps[column] + missing
         for column in range(side):
-            for down in range(2):
-                for across in range(2):
-                    y, x = 4 * row + 2 * down, 4 * column + 2 * across
-                    a = none if is_missing[y, x] else picture[y, x]
-                    b = none if is_missing[y + 1, x] else picture[y + 1, x]
-                    c = none if is_missing[y, x + 1] else picture[y, x + 1]
-                    d = none if is_missing[y + 1, x + 1] else picture[y + 1, x + 1]
-                    value[down, across] = (a + b) + (c + d)
-                    weight[down, across] = np.float32(
-                        4
-                        - np.int64(is_missing[y, x])
-                        - np.int64(is_missing[y + 1, x])
-                        - np.int64(is_missing[y, x + 1])
-                        - np.int64(is_missing[y + 1, x + 1])
-                    )
-            values[0, row, column] = (value[0, 0] + value[1, 0]) + (value[0, 1] + value[1, 1])
-            weights[0, row, column] = (weight[0, 0] + weight[1, 0]) + (weight[0, 1] + weight[1, 1])
+            x = 4 * column
+            left = (upper[x] + upper[x + 1]) + (lower[x] + lower[x + 1])
+            right = (upper[x + 2] + upper[x + 3]) + (lower[x + 2] + lower[x + 3])
+            values[0, row, column] = left + right
+            weights[0, row, column] = np.float32(16 - gaps[x] - gaps[x + 1] - gaps[x + 2] - gaps[x + 3])
     for level in range(4):
         size = side >> level
         for row in range(size):
@@ -343,9 +425,14 @@ def filled(picture: NDArray[np.float32], is_missing: NDArray[np.bool_], out: NDA
                 grown = line[0, column // 2] * near + line[0, aside] * far
                 v[row, column] += (one - w[row, column]) * grown
     v = values[0]
-    for row in range(out.shape[0]):
-        for column in range(out.shape[1]):
-            out[row, column] = v[row // 4, column // 4] if is_missing[row, column] else picture[row, column]
+    for row in range(side):
+        for column in range(side):
+            for each in range(4):
+                upper[4 * column + each] = v[row, column]
+        for each in range(4 * row, 4 * row + 4):
+            into, there, lacks = out[each], picture[each], is_missing[each]
+            for column in range(width):
+                into[column] = upper[column] if lacks[column] else there[column]
 
 
 @_compile(_void(_floats, _new_bytes))
@@ -356,28 +443,25 @@ def bits(coefficients: NDArray[np.float32], packed: NDArray[np.uint8]) -> None:
         coefficients: (k, 256).
         packed: (k, 32), written: the last coefficient is the first bit.
     """
-    ordered, counts = np.empty(256, np.int64), np.empty(256, np.int64)
+    ordered = np.empty(256, np.int32)
     for picture in range(coefficients.shape[0]):
-        line = coefficients[picture]
-        keys = line.view(np.int32)
+        keys = coefficients[picture].view(np.int32)
         for each in range(256):  # integers that are ordered as the numbers are
-            key = np.int64(keys[each])
-            ordered[each] = (key if key >= 0 else np.int64(-2147483648) - key) + np.int64(2147483648)
-        wanted, prefix = 127, np.int64(0)
-        for shift in (24, 16, 8, 0):
-            counts[:] = 0
+            ordered[each] = keys[each] if keys[each] >= 0 else np.int32(-2147483648) - keys[each]
+        low, high = np.int64(-2147483648), np.int64(2147483647)
+        while low < high:  # halving all integers: counting is done on many at once, and nothing is sorted
+            middle = (low + high) >> 1
+            limit, count = np.int32(middle), np.int32(0)
             for each in range(256):
-                if ordered[each] >> (shift + 8) == prefix:
-                    counts[(ordered[each] >> shift) & 255] += 1
-            digit = 0
-            while wanted >= counts[digit]:
-                wanted -= counts[digit]
-                digit += 1
-            prefix = prefix << 8 | digit
+                count += np.int32(ordered[each] <= limit)
+            if count >= 128:
+                high = middle
+            else:
+                low = middle + 1
         for byte in range(32):
             value = 0
             for each in range(8):
-                value = value << 1 | (ordered[255 - 8 * byte - each] > prefix)
+                value = value << 1 | (ordered[255 - 8 * byte - each] > low)
             packed[picture, byte] = value
 
 

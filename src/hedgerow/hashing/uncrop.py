@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from hedgerow.hashing.canvas import SIDE
+from hedgerow.hashing.compiled import KERNELS
 from hedgerow.hashing.operator import CELLS
 from hedgerow.hashing.pdq import DCT
 
@@ -35,8 +36,7 @@ __all__ = [
     "WHOLE",
     "Cut",
     "axis_operator",
-    "cut_coefficients",
-    "way_coefficients",
+    "seen_coefficients",
     "whole_coefficients",
 ]
 
@@ -86,91 +86,164 @@ class Cut(NamedTuple):
 WHOLE: Final = Cut()
 
 
-def cut_coefficients(picture: NDArray[np.float32], cuts: Sequence[Cut]) -> NDArray[np.float32]:
-    """Return the DCT coefficients of the originals of which a canvas is what was left.
+def seen_coefficients(
+    picture: NDArray[np.float32], ways: Sequence[Turn] = (), cuts: Sequence[Cut] = ()
+) -> NDArray[np.float32]:
+    """Return the DCT coefficients of a canvas laid in several ways, then of the originals of which it may be the rest.
 
     Args:
         picture: float32 (256, 256), a canvas.
+        ways: How to lay it.
         cuts: What was cut away.
 
     Returns:
-        float32 (k, 16, 16), one for each cut.
+        float32 (k, 16, 16), one for each way and then one for each cut.
     """
-    plan = _plan(tuple(cuts))
-    rows = (plan.downs @ picture).reshape(-1, _FREQUENCIES, SIDE)
-    found: NDArray[np.float32] = np.matmul(rows[plan.down_of], plan.acrosses)
+    plan = _plan(tuple(ways), tuple(cuts))
+    rows = _transformed(picture, plan.downs)
+    laid: NDArray[np.float32] = np.matmul(rows[plan.down_of], plan.acrosses)
     if plan.outside:
         edges = (
             np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]).reshape(-1, _PART) @ _MEAN_OF_PART
         )
         for those, parts, matrix in plan.outside:
-            found[those] += (matrix @ edges[parts]).reshape(-1, *found.shape[1:])
+            laid[those] += (matrix @ edges[parts]).reshape(-1, *laid.shape[1:])
+    found = laid[plan.product_of]
+    found[plan.transposed] = found[plan.transposed].transpose(0, 2, 1)
     return found
-
-
-def way_coefficients(picture: NDArray[np.float32], ways: Sequence[Turn]) -> NDArray[np.float32]:
-    """Return the DCT coefficients of a canvas laid in several ways, float32 (k, 16, 16)."""
-    both = _both_ways()
-    laid = (both @ picture @ both.T).reshape(2, -1, 2, len(both) // 2)
-    found = [laid[int(way.is_row_flipped), :, int(way.is_column_flipped)] for way in ways]
-    turned = np.empty((len(ways), _FREQUENCIES, _FREQUENCIES), np.float32)
-    for into, each, way in zip(turned, found, ways, strict=True):
-        into[:] = each.T if way.is_transposed else each
-    return turned
 
 
 def whole_coefficients(pictures: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Return the DCT coefficients of several canvases of which nothing was cut away, float32 (k, 16, 16)."""
-    inside = _both_ways()[:_FREQUENCIES]
+    downs, across = _whole_axis()
     found = np.empty((len(pictures), _FREQUENCIES, _FREQUENCIES), np.float32)
     for into, picture in zip(found, pictures, strict=True):
-        np.matmul(inside @ picture, inside.T, out=into)
+        np.matmul(_transformed(picture, downs)[0], across, out=into)
     return found
 
 
-@lru_cache(maxsize=1)
-def _both_ways() -> NDArray[np.float32]:
-    """Return the operator of an uncut axis, and under it that of the axis read from its end; float32 (32, 256)."""
-    inside = axis_operator(0.0, 0.0).inside
-    return np.concatenate([inside, inside[:, ::-1]]).astype(np.float32)
+def _transformed(picture: NDArray[np.float32], downs: _Bands) -> NDArray[np.float32]:
+    """Return the cosine transforms of the lattices of several row operators, float32 (d, 16, 256)."""
+    sampled = np.empty((len(downs.firsts), SIDE), np.float32)
+    picture = np.ascontiguousarray(picture)
+    if KERNELS.module is not None:
+        KERNELS.module.sampled(picture, downs.firsts, downs.weights, sampled)
+    else:
+        _sampled(picture, downs, sampled)
+    found: NDArray[np.float32] = np.matmul(DCT, sampled.reshape(-1, CELLS, SIDE))
+    return found
+
+
+def _sampled(picture: NDArray[np.float32], downs: _Bands, out: NDArray[np.float32]) -> None:
+    """Apply bands to the rows of a canvas; sums are made of pairs, as the compiled kernel makes them."""
+    out[:] = 0
+    for start in range(0, downs.weights.shape[1], _TAPS):
+        sums = [picture[downs.firsts + tap] * downs.weights[:, tap, None] for tap in range(start, start + _TAPS)]
+        while len(sums) > 1:
+            sums = [one + other for one, other in zip(sums[::2], sums[1::2], strict=True)]
+        out += sums[0]
 
 
 _MEAN_OF_PART: Final = np.full(_PART, 1 / _PART, np.float32)
 
 
-class _Plan(NamedTuple):
-    """The matrices of several cuts.
+class _Bands(NamedTuple):
+    """Rows of weights that are zero outside a short band: each point of a lattice sees few cells.
 
     Attributes:
-        downs: float32 (d·16, 256), the row operators; cuts on the left or right share theirs.
-        down_of: int64 (k,): which of them each cut takes.
-        acrosses: float32 (k, 256, 16), the column operators.
-        outside: For those of which a part of the lattice lies outside the canvas: which cuts, which parts of the edges
-            (top, bottom, left, right: 4·64), and float32 (j·256, parts) from these to their coefficients.
+        firsts: int64 (r,): the first cell of each.
+        weights: float32 (r, k), k a multiple of 8: those on k cells from there.
     """
 
-    downs: NDArray[np.float32]
+    firsts: NDArray[np.int64]
+    weights: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, matrix: NDArray[np.float64]) -> _Bands:
+        """Keep the bands of a matrix."""
+        is_seen = matrix != 0
+        firsts = is_seen.argmax(axis=1)
+        lasts = matrix.shape[1] - is_seen[:, ::-1].argmax(axis=1)
+        reach = int((lasts - firsts)[is_seen.any(axis=1)].max())  # a point outside the canvas sees nothing of it
+        reach = -(-reach // _TAPS) * _TAPS
+        firsts = np.minimum(firsts, matrix.shape[1] - reach)
+        weights = np.take_along_axis(matrix, firsts[:, None] + np.arange(reach), axis=1)
+        return cls(firsts, np.ascontiguousarray(weights, np.float32))
+
+
+_TAPS: Final = 8
+"""Cells that are weighed together: most bands are 6 to 8 cells wide."""
+
+
+class _Plan(NamedTuple):
+    """The matrices of several ways and cuts: products of a row operator, the canvas and a column operator.
+
+    Attributes:
+        downs: d row operators, of which most serve several products, below each other.
+        down_of: int64 (j,): which of them each product takes.
+        acrosses: float32 (j, 256, 16), the column operators.
+        outside: For cuts of which a part of the lattice lies outside the canvas: which products, which parts of the
+            edges (top, bottom, left, right: 4·64), and float32 (i·256, parts) from these to their coefficients.
+        product_of: int64 (k,): which product each way and then each cut is.
+        transposed: int64: the ways that are that product transposed.
+    """
+
+    downs: _Bands
     down_of: NDArray[np.int64]
     acrosses: NDArray[np.float32]
     outside: tuple[tuple[NDArray[np.int64], slice, NDArray[np.float32]], ...]
+    product_of: NDArray[np.int64]
+    transposed: NDArray[np.int64]
 
 
-@lru_cache(maxsize=16)
-def _plan(cuts: tuple[Cut, ...]) -> _Plan:
-    lines = list(dict.fromkeys((cut.top, cut.bottom) for cut in cuts))
-    axes = [(axis_operator(cut.top, cut.bottom), axis_operator(cut.left, cut.right)) for cut in cuts]
+class _Axis(NamedTuple):
+    """Shares that were cut away before and after, and whether the canvas is read from its end."""
+
+    before: float
+    after: float
+    is_flipped: bool = False
+
+    @property
+    def lattice(self) -> NDArray[np.float64]:
+        """float64 (64, 256)."""
+        lattice = axis_operator(self.before, self.after).lattice
+        return lattice[:, ::-1] if self.is_flipped else lattice
+
+    @property
+    def inside(self) -> NDArray[np.float64]:
+        """float64 (16, 256)."""
+        inside: NDArray[np.float64] = DCT.astype(np.float64) @ self.lattice
+        return inside
+
+
+@lru_cache(maxsize=1)
+def _whole_axis() -> tuple[_Bands, NDArray[np.float32]]:
+    """Return the operator of an axis of which nothing was cut away, for rows and for columns."""
+    whole = _Axis(0.0, 0.0)
+    return _Bands.of(whole.lattice), np.ascontiguousarray(whole.inside.T, np.float32)
+
+
+@lru_cache(maxsize=32)
+def _plan(ways: tuple[Turn, ...], cuts: tuple[Cut, ...]) -> _Plan:
+    wanted = [(_Axis(0.0, 0.0, way.is_row_flipped), _Axis(0.0, 0.0, way.is_column_flipped)) for way in ways]
+    wanted += [(_Axis(cut.top, cut.bottom), _Axis(cut.left, cut.right)) for cut in cuts]
+    products = list(dict.fromkeys(wanted))
+    downs = list(dict.fromkeys(down for down, _ in products))
     outside: dict[tuple[int, int], list[tuple[int, NDArray[np.float64]]]] = {}
-    for place, (down, across) in enumerate(axes):
-        if down.has_outside or across.has_outside:
-            matrix = _outside(down, across)
+    for place, (down, across) in enumerate(products):
+        operators = axis_operator(*down[:2]), axis_operator(*across[:2])
+        if any(each.has_outside for each in operators):
+            matrix = _outside(*operators)
             seen = np.flatnonzero(matrix.any(axis=0))  # a cut on one side sees that edge alone
             parts = int(seen[0]) // _EDGE_CELLS, int(seen[-1]) // _EDGE_CELLS + 1
             outside.setdefault(parts, []).append((place, matrix))
     return _Plan(
-        np.concatenate([axis_operator(*each).inside for each in lines]).astype(np.float32),
-        np.array([lines.index((cut.top, cut.bottom)) for cut in cuts]),
-        np.ascontiguousarray(np.stack([across.inside.T for _, across in axes]), np.float32),
+        _Bands.of(np.concatenate([each.lattice for each in downs])),
+        np.array([downs.index(down) for down, _ in products]),
+        np.ascontiguousarray(np.stack([across.inside.T for _, across in products]), np.float32),
         tuple(_together(*each) for each in outside.items()),
+        np.array([products.index(each) for each in wanted]),
+        np.array([place for place, way in enumerate(ways) if way.is_transposed], np.int64),
     )
 
 
@@ -190,11 +263,13 @@ class AxisOperator(NamedTuple):
         before: float64 (16, b): over the canvas rows that would come before the first, the nearest last.
         inside: float64 (16, 256).
         after: float64 (16, a): over those after the last, the nearest first.
+        lattice: float64 (64, 256): the lattice alone, inside.
     """
 
     before: NDArray[np.float64]
     inside: NDArray[np.float64]
     after: NDArray[np.float64]
+    lattice: NDArray[np.float64]
 
     @property
     def has_outside(self) -> bool:
@@ -222,10 +297,12 @@ def axis_operator(before: float, after: float) -> AxisOperator:
     tents = np.diff(below, axis=1)
     middle = slice(rows_before * _SUB, (rows_before + SIDE) * _SUB)
     spectrum = DCT.astype(np.float64)
+    lattice = _on_cells(tents[:, middle])
     return AxisOperator(
         spectrum @ tents[:, : middle.start].reshape(CELLS, rows_before, _SUB).sum(axis=2),
-        spectrum @ _on_cells(tents[:, middle]),
+        spectrum @ lattice,
         spectrum @ tents[:, middle.stop :].reshape(CELLS, rows_after, _SUB).sum(axis=2),
+        lattice,
     )
 
 

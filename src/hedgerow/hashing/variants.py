@@ -24,7 +24,7 @@ from hedgerow.hashing.deskew import Slant, slanted_pictures
 from hedgerow.hashing.marks import rounded, without_bright_strokes, without_writing
 from hedgerow.hashing.pdq import WAYS, bits_of_several, coefficients
 from hedgerow.hashing.signal import AS_IS, LEVELS, Signal
-from hedgerow.hashing.uncrop import WHOLE, Cut, cut_coefficients, way_coefficients, whole_coefficients
+from hedgerow.hashing.uncrop import WHOLE, Cut, seen_coefficients, whole_coefficients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["INVERTED", "MADE_BY", "VARIANTS", "Variant", "query_variants", "variant_name"]
 
-MADE_BY: Final = "canvas/3"
+MADE_BY: Final = "canvas/4"
 """What made the signals of variants, as stored beside them; raised whenever a bit of any could change."""
 
 INVERTED: Final = "colours inverted"
@@ -175,7 +175,8 @@ BORDERS: Final = "borders trimmed"
 ON_SCREEN: Final = "on a screen or page"
 
 DARKENED: Final = "darkened"
-"""Gamma 2. Other changes of tone leave a PDQ within its threshold; this one moves every twentieth photograph out."""
+"""Gamma 2, undone by the square root: bits do not see by what a picture is multiplied. Other changes of tone leave a
+PDQ within its threshold; this one moves every twentieth photograph out."""
 
 WRITTEN_OVER: Final = "written over"
 WATERMARKED: Final = "watermarked"
@@ -197,8 +198,6 @@ VARIANTS: Final[tuple[Variant, ...]] = (
 )
 """Every variant by itself. At ``thorough`` the crops are also looked up mirrored, and borders trimmed in all ways."""
 
-_WHITE: Final = np.float32(255)
-
 _CROPS_INSIDE: Final = tuple(each for each in CROPS if each.name == "cropped 2.5 %")
 """What is looked up of a picture inside borders, beside itself: who adds a border often crops as well."""
 
@@ -219,24 +218,23 @@ def query_variants(raster: SmallRaster, level: Level, quality: int) -> Iterator[
     whole = canvas(raster)
     is_thorough = level == "thorough"
     found = _Found()
-    found.ways(whole, quality, AS_IS, tuple(WAYS)[1:], "standard")
-    found.crops(whole, quality, _CROPS_AT[level])
+    found.seen(whole, quality, AS_IS, ways=_OTHER_WAYS, crops=_CROPS_AT[level])
     found.undone(whole, quality)
     for name, box in _parts_found(raster):
         cells = canvas(raster, box)
         part = without_round_corners(cells)
         measure = canvas_quality(part)
         if part is not cells:  # dark corners of a lens look alike
-            found.ways(cells, measure, name, (AS_IS,), "standard")
-        found.ways(part, measure, name, (AS_IS, _MIRRORED), "standard")
-        found.crops(part, measure, _CROPS_INSIDE, name, "standard")
+            found.seen(cells, measure, name, ways=(AS_IS,))
+        found.seen(part, measure, name, ways=(AS_IS, _MIRRORED), crops=_CROPS_INSIDE)
         if is_thorough:
-            found.ways(part, measure, name, _OTHER_WAYS, "thorough")
+            found.seen(part, measure, name, "thorough", ways=_TURNED_WAYS)
     if is_thorough:
-        found.crops(whole[:, ::-1], quality, _CROPS_AT["standard"], _MIRRORED, "thorough")
+        found.seen(whole[:, ::-1], quality, _MIRRORED, "thorough", crops=_CROPS_AT["standard"])
         found.turns(whole, quality, raster.width / raster.height)
         parts = _parts_beside(_gap(whole), _gap(whole.T))
-        found.crops(whole, [canvas_quality(whole[each.rows, each.columns]) for each in parts], parts)
+        qualities = [canvas_quality(whole[each.rows, each.columns]) for each in parts]
+        found.seen(whole, qualities, crops=parts)
     yield from found.signals()
 
 
@@ -253,34 +251,41 @@ class _Found:
         for bits, (quality, name, level) in zip(every, self._meanings, strict=True):
             yield Signal("pdq", bits, quality, name, MADE_BY, level)
 
-    def ways(self, picture: NDArray[np.float32], quality: int, name: str, ways: Sequence[str], level: Level) -> None:
-        """Add a picture, known under a name, laid in several ways."""
-        self._coefficients.append(way_coefficients(picture, [WAYS[way] for way in ways]))
-        self._meanings += [(quality, variant_name(name, way), level) for way in ways]
+    def seen(
+        self,
+        picture: NDArray[np.float32],
+        quality: int | Sequence[int],
+        name: str = AS_IS,
+        level: Level = "standard",
+        *,
+        ways: tuple[str, ...] = (),
+        crops: tuple[Crop, ...] = (),
+    ) -> None:
+        """Add a picture, known under a name, laid in several ways; then those of which it may be a crop.
+
+        Args:
+            picture: float32 (256, 256), a canvas.
+            quality: Of all, or of each.
+            name: What was done to have the picture.
+            level: At which they are looked up; each crop of the whole file has a level of its own.
+            ways: Names of `WAYS`.
+            crops: What may have been cut away.
+        """
+        self._coefficients.append(
+            seen_coefficients(picture, tuple(WAYS[way] for way in ways), tuple(crop.cut for crop in crops))
+        )
+        qualities = [quality] * (len(ways) + len(crops)) if isinstance(quality, int) else quality
+        meanings = [(variant_name(name, way), level) for way in ways]
+        meanings += [(variant_name(name, crop.name), crop.level if name == AS_IS else level) for crop in crops]
+        self._meanings += [(each, *meaning) for each, meaning in zip(qualities, meanings, strict=True)]
 
     def undone(self, whole: NDArray[np.float32], quality: int) -> None:
         """Add what is seen once something that was done to all of the picture is undone."""
         cells = rounded(whole)
-        pictures = [np.sqrt(whole * _WHITE), without_bright_strokes(cells), *without_writing(whole, cells)]
+        pictures = [np.sqrt(whole), without_bright_strokes(cells), *without_writing(whole, cells)]
         names = [DARKENED, WATERMARKED] + [WRITTEN_OVER] * (len(pictures) - 2)
         self._coefficients.append(whole_coefficients(pictures))
         self._meanings += [(quality, name, "standard") for name in names]
-
-    def crops(
-        self,
-        picture: NDArray[np.float32],
-        quality: int | Sequence[int],
-        crops: Sequence[Crop],
-        name: str = AS_IS,
-        level: Level | None = None,
-    ) -> None:
-        """Add the pictures of which one, known under a name, may be a crop; each at its own level where None."""
-        self._coefficients.append(cut_coefficients(picture, tuple(each.cut for each in crops)))
-        qualities = [quality] * len(crops) if isinstance(quality, int) else quality
-        self._meanings += [
-            (each, variant_name(name, crop.name), level or crop.level)
-            for crop, each in zip(crops, qualities, strict=True)
-        ]
 
     def turns(self, picture: NDArray[np.float32], quality: int, shape: float) -> None:
         """Add the pictures of which a picture of some shape may be one that was turned."""
@@ -288,7 +293,8 @@ class _Found:
         self._meanings += [(quality, each.name, each.level) for each in TURNED]
 
 
-_OTHER_WAYS: Final = tuple(way for way in WAYS if way not in {AS_IS, _MIRRORED})
+_OTHER_WAYS: Final = tuple(way for way in WAYS if way != AS_IS)
+_TURNED_WAYS: Final = tuple(way for way in _OTHER_WAYS if way != _MIRRORED)
 
 
 def _parts_found(raster: SmallRaster) -> Iterator[tuple[str, Box]]:
