@@ -90,6 +90,21 @@ def test_a_reader_keeps_its_state_while_a_writer_commits(database: Database) -> 
     assert _names(database) == ["a", "b"]
 
 
+def test_the_latest_is_seen_by_each_statement_on_postgresql(database: Database) -> None:
+    count = text("SELECT count(*) FROM things")
+    with database.read_latest() as reader:
+        before = reader.execute(count).scalar()
+        _add(database, "a")
+        if database.engine.dialect.name == "postgresql":
+            assert (before, reader.execute(count).scalar()) == (0, 1)
+    with database.read_latest() as reader:
+        assert reader.execute(count).scalar() == 1
+    with database.read() as reader:  # the connection that was lent before sees one state again
+        before = reader.execute(count).scalar()
+        _add(database, "b")
+        assert (before, reader.execute(count).scalar()) == (1, 1)
+
+
 def test_what_a_reader_writes_is_not_kept(database: Database) -> None:
     with database.read() as connection:
         connection.execute(text("INSERT INTO things (name) VALUES ('a')"))

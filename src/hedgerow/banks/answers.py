@@ -94,7 +94,7 @@ class Reporter:
         if not ids:
             return reported
         videos = sorted({entry for answer in answers for entry in answer.videos()})
-        with self._database.read() as connection:
+        with self._database.read_latest() as connection:  # frames never change: no two statements need one state
             described = describe_entries(connection, ids)
             known = self._known.of(connection, [entry for entry in videos if entry in described])
         for answer in answers:

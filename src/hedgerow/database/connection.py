@@ -58,6 +58,7 @@ class Database:
         # some waited for seconds. So the threads of a process queue here, and only processes meet there.
         self._turn = Lock() if engine.dialect.name == "sqlite" else None
         self._readers = engine.execution_options(**{_READ_ONLY: True}, **isolation)
+        self._lookers = engine.execution_options(isolation_level="AUTOCOMMIT") if isolation else self._readers
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -69,6 +70,19 @@ class Database:
             DatabaseUnavailable: The database cannot be read.
         """
         with _translated(), self._readers.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def read_latest(self) -> Iterator[Connection]:
+        """Give a connection to read from, on which each statement sees what is committed by then.
+
+        For what one statement answers: PostgreSQL is asked once, and not also to begin and to end a transaction, so
+        that a look-up waits a third as long. What is written through it on PostgreSQL stays.
+
+        Raises:
+            DatabaseUnavailable: The database cannot be read.
+        """
+        with _translated(), self._lookers.connect() as connection:
             yield connection
 
     @contextmanager
