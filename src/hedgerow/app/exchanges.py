@@ -6,7 +6,6 @@ import json
 import logging
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -481,23 +480,13 @@ class Exchanges:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What a command has: nobody searches the banks in its process."""
-
-    settings: Settings
-    database: Database
-    keys: ServiceKeys
-    matcher: None = None
-
-
 @contextmanager
 def open_exchanges(settings: Settings) -> Iterator[Exchanges]:
     """Open what can be asked about exchanges, for a command."""
-    from hedgerow.app.working import open_parts
+    from hedgerow.app.working import CommandParts, open_parts
 
     with open_parts(settings, may_migrate=True) as (database, keys):
-        yield Exchanges(_Parts(settings, database, keys))
+        yield Exchanges(CommandParts(settings, database, keys))
 
 
 def read_field(field: Field, text: str) -> object:

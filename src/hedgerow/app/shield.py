@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from hedgerow.app.exchanges import Fetching
-    from hedgerow.database import Database
-    from hedgerow.database.sealing import ServiceKeys
     from hedgerow.exchanges.questions import ClaimedQuestion, Question
     from hedgerow.exchanges.shield import ShieldAnswer
     from hedgerow.exchanges.shield_account import ShieldStanding
@@ -224,20 +222,10 @@ class ShieldDesk:
             http.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What a command has: nobody searches the banks in its process."""
-
-    settings: Settings
-    database: Database
-    keys: ServiceKeys
-    matcher: None = None
-
-
 @contextmanager
 def open_shield(settings: Settings) -> Iterator[ShieldDesk]:
     """Open what can be asked of Shield, for a command."""
-    from hedgerow.app.working import open_parts
+    from hedgerow.app.working import CommandParts, open_parts
 
     with open_parts(settings, may_migrate=True) as (database, keys):
-        yield ShieldDesk(_Parts(settings, database, keys))
+        yield ShieldDesk(CommandParts(settings, database, keys))

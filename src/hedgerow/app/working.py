@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +13,17 @@ if TYPE_CHECKING:
     from hedgerow.database.sealing import ServiceKeys
     from hedgerow.settings import Settings
 
-__all__ = ["open_parts"]
+__all__ = ["CommandParts", "open_parts"]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandParts:
+    """What a command has: nobody searches the banks in its process."""
+
+    settings: Settings
+    database: Database
+    keys: ServiceKeys
+    matcher: None = None
 
 
 @contextmanager
