@@ -386,15 +386,17 @@ def filled(picture: NDArray[np.float32], is_missing: NDArray[np.bool_], out: NDA
     for level in range(4):
         size = side >> level
         for row in range(size):
-            for column in range(size):
-                if level:
+            here, lies = values[level, row], weights[level, row]
+            if level:
+                v, w = values[level - 1], weights[level - 1]
+                for column in range(size):
                     y, x = 2 * row, 2 * column
-                    v, w = values[level - 1], weights[level - 1]
-                    values[level, row, column] = (v[y, x] + v[y + 1, x]) + (v[y, x + 1] + v[y + 1, x + 1])
-                    weights[level, row, column] = (w[y, x] + w[y + 1, x]) + (w[y, x + 1] + w[y + 1, x + 1])
-                share = min(one, weights[level, row, column])
-                mean = values[level, row, column] / max(weights[level, row, column], little)
-                values[level, row, column], weights[level, row, column] = mean * share, share
+                    here[column] = (v[y, x] + v[y + 1, x]) + (v[y, x + 1] + v[y + 1, x + 1])
+                    lies[column] = (w[y, x] + w[y + 1, x]) + (w[y, x + 1] + w[y + 1, x + 1])
+            for column in range(size):  # by itself: several divisions take as long as one
+                share = min(one, lies[column])
+                mean = here[column] / max(lies[column], little)
+                here[column], lies[column] = mean * share, share
     size = side >> 3
     v, w = values[3, :size, :size].copy(), weights[3, :size, :size].copy()
     while size > 1:

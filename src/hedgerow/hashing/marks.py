@@ -138,13 +138,13 @@ def _of_blocks(cells: NDArray[np.uint8], choose: np.ufunc) -> NDArray[np.uint8]:
 
 def _in_a_row(blocks: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which blocks stand in a row of several, one missing here and there; bool (blocks, blocks)."""
+    if np.count_nonzero(blocks) <= _IN_A_ROW // 2:
+        return np.zeros_like(blocks)
     if KERNELS.module is not None:
         found = np.empty_like(blocks)
         KERNELS.module.in_a_row(blocks, _IN_A_ROW, found)
         return found
     row = np.zeros((len(blocks), len(blocks) + 2), np.bool_)
-    if np.count_nonzero(blocks) <= _IN_A_ROW // 2:
-        return row[:, 1:-1]
     row[:, 1:-1] = blocks
     row[:, 1:-1] |= row[:, :-2] & row[:, 2:]
     steps = [1 << power for power in range(int(math.log2(_IN_A_ROW)))]

