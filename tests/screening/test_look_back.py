@@ -64,7 +64,7 @@ class Mortal:
         self._database = database
         self._left = at
         self._is_committed = is_committed
-        self.read = database.read
+        self.read, self.read_latest = database.read, database.read_latest
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
